@@ -1,0 +1,2 @@
+DROP FUNCTION places_within;
+DROP TABLE observations, indicators, beneficiaries, transactions, grants, calls, programmes, sources, organisations, locations;

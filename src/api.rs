@@ -1,0 +1,134 @@
+//! Every route there is. The OpenAPI document lists the same collections, and a
+//! test walks it against this.
+
+use actix_web::guard::{Any, Get, Head};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, ETAG, LOCATION};
+use actix_web::web::{self, Data, Payload, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, Route};
+use serde_json::{Value, json};
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::app::State;
+use crate::collections;
+use crate::error::{Problem, Reason};
+use crate::http::conditional::digest;
+use crate::http::handlers;
+use crate::http::query::Query;
+use crate::openapi::to_3_0;
+use crate::store::read;
+
+/// Methods of an address that is only read.
+const READ: &str = "GET, HEAD, OPTIONS";
+/// Methods of a record.
+const WRITE: &str = "GET, HEAD, OPTIONS, PUT, PATCH, DELETE";
+
+/// Adds all routes.
+pub fn routes(config: &mut ServiceConfig, openapi: Value) {
+    for kind in collections::ALL {
+        let name = kind.collection;
+        let list = move |request: HttpRequest, state: Data<State>| handlers::list(kind, None, request, state);
+        let lists = [format!("/v1/{name}"), format!("/v1/{name}.{{format}}")];
+        config.service(web::resource(lists).route(read().to(list)).default_service(only(READ)));
+        config.service(
+            web::resource(format!("/v1/{name}/{{identifier}}"))
+                .route(read().to(move |request: HttpRequest, state: Data<State>| handlers::show(kind, request, state)))
+                .route(web::put().to(move |request: HttpRequest, state: Data<State>, body: Payload| {
+                    handlers::put(kind, request, state, body)
+                }))
+                .route(web::patch().to(move |request: HttpRequest, state: Data<State>, body: Payload| {
+                    handlers::patch(kind, request, state, body)
+                }))
+                .route(
+                    web::delete()
+                        .to(move |request: HttpRequest, state: Data<State>| handlers::remove(kind, request, state)),
+                )
+                .default_service(only(WRITE)),
+        );
+    }
+    let observations = |request: HttpRequest, state: Data<State>| {
+        handlers::list(&collections::observations::KIND, Some("indicator"), request, state)
+    };
+    config
+        .service(
+            web::resource("/v1/indicators/{identifier}/observations")
+                .route(read().to(observations))
+                .default_service(only(READ)),
+        )
+        .service(web::resource("/v1").route(read().to(index)).default_service(only(READ)))
+        .service(fixed("/v1/openapi.json", openapi.to_string()))
+        .service(fixed("/v1/openapi-3.0.json", to_3_0(openapi.clone()).to_string()))
+        .service(web::resource("/health/live").route(read().to(live)).default_service(only(READ)))
+        .service(web::resource("/health/ready").route(read().to(ready)).default_service(only(READ)))
+        .service(web::resource(["/", "/docs"]).route(read().to(docs)).default_service(only(READ)))
+        .service(SwaggerUi::new("/docs/{_:.*}").external_url_unchecked("/docs/openapi.json", openapi))
+        .default_service(web::to(nowhere));
+}
+
+/// GET and HEAD.
+fn read() -> Route {
+    web::route().guard(Any(Get()).or(Head()))
+}
+
+/// What answers all other methods.
+fn only(allowed: &'static str) -> Route {
+    web::to(move || async move {
+        let words = format!("This address takes {allowed}");
+        Err::<HttpResponse, Problem>(Problem::new(Reason::MethodNotAllowed, words).with_header(ALLOW, allowed))
+    })
+}
+
+/// A document that never changes while the program runs.
+fn fixed(path: &str, body: String) -> actix_web::Resource {
+    let tag = format!("\"{}\"", digest(body.as_bytes()));
+    let answer = move |request: HttpRequest| {
+        let (body, tag) = (body.clone(), tag.clone());
+        async move {
+            Query::parse(request.query_string(), []).map_err(Problem::invalid)?;
+            let json = (CONTENT_TYPE, "application/json");
+            Ok::<_, Problem>(HttpResponse::Ok().insert_header(json).insert_header((ETAG, tag)).body(body))
+        }
+    };
+    web::resource(path).route(read().to(answer)).default_service(only(READ))
+}
+
+async fn nowhere(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let names: Vec<&str> = collections::ALL.iter().map(|kind| kind.collection).collect();
+    let given = request.path().split('/').nth(2).unwrap_or_default();
+    let hint = crate::http::query::nearest(given, &names);
+    Err(Problem::new(Reason::NotFound, format!("There is no address {}{hint}", request.path())))
+}
+
+/// The collections and where to read on.
+async fn index(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
+    Query::parse(request.query_string(), []).map_err(Problem::invalid)?;
+    let base = state.base(&request);
+    let collections: Vec<Value> = collections::ALL
+        .iter()
+        .map(|kind| json!({"name": kind.collection, "about": kind.about, "url": format!("{base}/v1/{}", kind.collection)}))
+        .collect();
+    let body = json!({
+        "version": crate::API_VERSION,
+        "collections": collections,
+        "openapi": format!("{base}/v1/openapi.json"),
+        "docs": format!("{base}/docs/"),
+    });
+    let tag = format!("\"{}\"", digest(body.to_string().as_bytes()));
+    Ok(HttpResponse::Ok().insert_header((ETAG, tag)).json(body))
+}
+
+async fn docs() -> HttpResponse {
+    HttpResponse::Found().insert_header((LOCATION, "/docs/")).finish()
+}
+
+/// The program runs.
+async fn live() -> HttpResponse {
+    HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(json!({"status": "live"}))
+}
+
+/// The program can answer from its database.
+async fn ready(state: Data<State>) -> Result<HttpResponse, Problem> {
+    let position = read::position(&mut *state.db.get().await?).await?;
+    Ok(HttpResponse::Ok()
+        .insert_header(("cache-control", "no-store"))
+        .json(json!({"status": "ready", "position": position})))
+}

@@ -1,0 +1,105 @@
+//! The server: what its handlers share, the layers around them, and its life.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_cors::Cors;
+use actix_web::http::header::{ACCEPT, CONTENT_DISPOSITION, ETAG, HeaderName, LINK, RETRY_AFTER};
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::web::Data;
+use actix_web::{App, HttpRequest, HttpServer};
+use actix_web_prom::PrometheusMetricsBuilder;
+use serde_json::Value;
+use url::Url;
+
+use crate::auth::Auth;
+use crate::db::Database;
+use crate::http::{conditional, observe};
+use crate::input::Shapes;
+use crate::{api, openapi};
+
+/// What handlers share.
+pub struct State {
+    /// Connections.
+    pub db: Database,
+    /// Who may write.
+    pub auth: Auth,
+    /// The schemas that input is held against.
+    pub shapes: Shapes,
+    /// The OpenAPI document, 3.1.
+    pub openapi: Value,
+    public_url: Option<Url>,
+}
+
+impl State {
+    /// Prepares the state; `public_url` overrides the Host of requests in links.
+    pub fn new(db: Database, auth: Auth, public_url: Option<Url>) -> Self {
+        let openapi = openapi::document();
+        Self { db, auth, shapes: Shapes::compile(&openapi["components"]), openapi, public_url }
+    }
+
+    /// Scheme and host of this register, as the client knows it.
+    pub fn base(&self, request: &HttpRequest) -> String {
+        match &self.public_url {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None => {
+                let host = request.headers().get("host").and_then(|host| host.to_str().ok());
+                let harmless = |host: &&str| {
+                    !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b))
+                };
+                format!("http://{}", host.filter(harmless).unwrap_or("localhost"))
+            }
+        }
+    }
+
+    /// The absolute address of a request, without its query.
+    pub fn address(&self, request: &HttpRequest) -> String {
+        self.base(request) + request.uri().path()
+    }
+}
+
+/// Serves until told to stop.
+pub async fn run(listener: TcpListener, state: State) -> std::io::Result<()> {
+    let state = Data::new(state);
+    let metrics = PrometheusMetricsBuilder::new("aid_register")
+        .endpoint("/metrics")
+        .mask_unmatched_patterns("-")
+        .build()
+        .map_err(|error| std::io::Error::other(error.to_string()))?;
+    HttpServer::new(move || {
+        let openapi = state.openapi.clone();
+        App::new()
+            .app_data(state.clone())
+            .configure(move |config| api::routes(config, openapi))
+            .wrap(cors())
+            .wrap(Compress::default())
+            .wrap(from_fn(conditional::middleware))
+            .wrap(from_fn(observe::middleware))
+            .wrap(metrics.clone())
+    })
+    .client_request_timeout(Duration::from_secs(10))
+    .keep_alive(Duration::from_secs(75))
+    .shutdown_timeout(10)
+    .listen(listener)?
+    .run()
+    .await
+}
+
+/// Anyone's page may read; none may write with its visitor's rights.
+fn cors() -> Cors {
+    Cors::default()
+        .allow_any_origin()
+        .send_wildcard()
+        .allowed_methods(["GET", "HEAD", "OPTIONS"])
+        .allowed_headers([ACCEPT, HeaderName::from_static("if-none-match"), observe::X_REQUEST_ID])
+        .expose_headers([
+            ETAG,
+            LINK,
+            CONTENT_DISPOSITION,
+            RETRY_AFTER,
+            observe::X_REQUEST_ID,
+            HeaderName::from_static("api-version"),
+        ])
+        .max_age(86_400)
+        .disable_vary_header()
+}

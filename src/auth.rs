@@ -1,0 +1,106 @@
+//! Who may write: bearer tokens (JWT, RFC 7519 and 9068) from trusted issuers.
+//!
+//! A token says who somebody is, which scopes they have, and for which publisher
+//! they write. What a publisher may write is decided by the prefixes of its
+//! identifiers, which the register keeps. Reading needs no token.
+
+pub mod keys;
+pub mod local;
+pub mod token;
+
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE};
+use diesel_async::AsyncPgConnection;
+
+use crate::error::{Problem, Reason};
+use crate::kind::Kind;
+use crate::store::publishers;
+use token::{Issuer, Token};
+
+/// The scope that may write everything and manage publishers.
+pub const ADMIN: &str = "admin";
+/// Longer tokens are refused unread.
+const LONGEST: usize = 8 * 1024;
+
+/// All trusted issuers.
+pub struct Auth {
+    issuers: Vec<Issuer>,
+}
+
+impl Auth {
+    /// Trusts these issuers.
+    pub fn new(issuers: Vec<Issuer>) -> Self {
+        Self { issuers }
+    }
+
+    /// The token of a request, verified.
+    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Token, Problem> {
+        let mut lines = headers.get_all(AUTHORIZATION);
+        let Some(line) = lines.next() else {
+            return Err(Problem::new(Reason::Unauthorized, "Writing needs a bearer token in the Authorization header"));
+        };
+        if lines.next().is_some() {
+            return Err(unauthorized("there are two Authorization headers"));
+        }
+        let line = line.to_str().map_err(|_| unauthorized("the Authorization header is not ASCII"))?;
+        let bearer = line.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let Some((_, text)) = bearer else { return Err(unauthorized("the Authorization header is not: Bearer TOKEN")) };
+        let text = text.trim();
+        if text.len() > LONGEST {
+            return Err(unauthorized("the token is longer than 8 KiB"));
+        }
+        let claimed = token::claimed_issuer(text).map_err(|words| unauthorized(&words))?;
+        let Some(issuer) = self.issuers.iter().find(|issuer| issuer.name == claimed) else {
+            let trusted: Vec<&str> = self.issuers.iter().map(|issuer| issuer.name.as_str()).collect();
+            return Err(unauthorized(&format!(
+                "its issuer (iss) is not trusted here; trusted are {}",
+                trusted.join(", ")
+            )));
+        };
+        issuer.verify(text).await.map_err(|words| unauthorized(&words))
+    }
+}
+
+/// A 401 that says what is wrong, in the header too (RFC 6750).
+fn unauthorized(words: &str) -> Problem {
+    let quoted: String =
+        words.chars().filter(|c| c.is_ascii() && !c.is_ascii_control() && !"\"\\".contains(*c)).collect();
+    Problem::new(Reason::Unauthorized, format!("The token is not good: {words}")).with_header(
+        WWW_AUTHENTICATE,
+        &format!("Bearer realm=\"aid-register\", error=\"invalid_token\", error_description=\"{quoted}\""),
+    )
+}
+
+/// Whether a token may write a record; if so, to whom the record belongs.
+pub async fn authorize(
+    connection: &mut AsyncPgConnection,
+    token: &Token,
+    kind: &Kind,
+    identifier: &str,
+) -> Result<String, Problem> {
+    let forbidden = |words: String| Err(Problem::new(Reason::Forbidden, words));
+    if !token.has_scope(&kind.scope()) && !token.has_scope(ADMIN) {
+        let problem = Problem::new(Reason::Forbidden, format!("The token lacks the scope {}", kind.scope()));
+        let challenge =
+            format!("Bearer realm=\"aid-register\", error=\"insufficient_scope\", scope=\"{}\"", kind.scope());
+        return Err(problem.with_header(WWW_AUTHENTICATE, &challenge));
+    }
+    let Some(owner) = publishers::owner(connection, identifier).await? else {
+        return forbidden(format!("No publisher has a prefix that {identifier} starts with"));
+    };
+    if token.has_scope(ADMIN) || token.publisher.as_deref() == Some(owner.as_str()) {
+        return Ok(owner);
+    }
+    match &token.publisher {
+        None => forbidden("The token names no publisher".into()),
+        Some(publisher) => {
+            let known = publishers::list(connection).await?;
+            match known.iter().find(|known| known.id == *publisher) {
+                None => forbidden(format!("The token's publisher {publisher} is not known here")),
+                Some(known) => forbidden(format!(
+                    "{identifier} belongs to another publisher; identifiers of {publisher} start with {}",
+                    known.prefixes.join(", ")
+                )),
+            }
+        }
+    }
+}

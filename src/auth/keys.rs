@@ -1,0 +1,130 @@
+//! Public keys of an issuer: kept, and fetched again when a token names a key
+//! that is not among them. An issuer that is away does not stop known keys.
+
+use std::path::PathBuf;
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use tokio::sync::Mutex;
+use url::Url;
+
+/// Keys are fetched again at most this often.
+const PAUSE: Duration = Duration::from_secs(15);
+/// A key set is not larger than this.
+const LARGEST: usize = 256 * 1024;
+
+/// Where keys come from.
+pub enum Origin {
+    /// This program.
+    Own(JwkSet),
+    /// A file with a JSON Web Key Set.
+    File(PathBuf),
+    /// An address with one.
+    Address(Url),
+}
+
+/// The keys of one issuer.
+pub struct Keys {
+    origin: Origin,
+    known: RwLock<Arc<JwkSet>>,
+    /// When they were last fetched; held while they are, so that it is done once.
+    fetched: Mutex<Option<Instant>>,
+}
+
+impl Keys {
+    /// Keys from an origin; those of this program are known at once.
+    pub fn new(origin: Origin) -> Self {
+        let known = match &origin {
+            Origin::Own(keys) => keys.clone(),
+            _ => JwkSet { keys: Vec::new() },
+        };
+        Self { origin, known: RwLock::new(Arc::new(known)), fetched: Mutex::new(None) }
+    }
+
+    /// The key with this id, or the only one there is.
+    pub async fn find(&self, kid: Option<&str>) -> Result<(DecodingKey, Algorithm), String> {
+        let jwk = match self.known_key(kid) {
+            Some(jwk) => jwk,
+            None => {
+                self.refresh().await;
+                self.known_key(kid).ok_or_else(|| match kid {
+                    Some(_) => "its key (kid) is not among the issuer's".to_owned(),
+                    None => "it names no key (kid), and the issuer does not have exactly one".to_owned(),
+                })?
+            }
+        };
+        let algorithm = algorithm(&jwk).ok_or("its key is not for signing with RS256, ES256 or EdDSA")?;
+        let key = DecodingKey::from_jwk(&jwk).map_err(|_| "its key cannot be read".to_owned())?;
+        Ok((key, algorithm))
+    }
+
+    fn known_key(&self, kid: Option<&str>) -> Option<Jwk> {
+        let known = self.known.read().map(|known| Arc::clone(&known)).ok()?;
+        match kid {
+            Some(kid) => known.find(kid).cloned(),
+            None if known.keys.len() == 1 => known.keys.first().cloned(),
+            None => None,
+        }
+    }
+
+    /// Fetches the keys, unless that was just done. The old ones stay if it fails.
+    async fn refresh(&self) {
+        let mut fetched = self.fetched.lock().await;
+        if matches!(self.origin, Origin::Own(_)) || fetched.is_some_and(|at| at.elapsed() < PAUSE) {
+            return;
+        }
+        *fetched = Some(Instant::now());
+        match self.fetch().await {
+            Ok(keys) => {
+                log::info!("fetched {} signing keys", keys.keys.len());
+                if let Ok(mut known) = self.known.write() {
+                    *known = Arc::new(keys);
+                }
+            }
+            Err(error) => log::warn!("fetching signing keys: {error:#}"),
+        }
+    }
+
+    async fn fetch(&self) -> anyhow::Result<JwkSet> {
+        let bytes = match &self.origin {
+            Origin::Own(keys) => return Ok(keys.clone()),
+            Origin::File(path) => tokio::fs::read(path).await?,
+            Origin::Address(url) => {
+                let client = reqwest::Client::builder()
+                    .redirect(reqwest::redirect::Policy::none())
+                    .timeout(Duration::from_secs(5))
+                    .build()?;
+                let response = client.get(url.clone()).send().await?.error_for_status()?;
+                anyhow::ensure!(response.status().is_success(), "{url} answered {}", response.status());
+                let mut bytes = Vec::new();
+                let mut body = response.bytes_stream();
+                while let Some(chunk) = body.next().await {
+                    bytes.extend_from_slice(&chunk?);
+                    anyhow::ensure!(bytes.len() <= LARGEST, "{url} is larger than {LARGEST} bytes");
+                }
+                bytes
+            }
+        };
+        Ok(serde_json::from_slice(&bytes)?)
+    }
+}
+
+/// What a key is for: by its own kind, never by what a token says.
+fn algorithm(jwk: &Jwk) -> Option<Algorithm> {
+    if matches!(jwk.common.public_key_use, Some(ref used) if *used != PublicKeyUse::Signature) {
+        return None;
+    }
+    let by_kind = match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => Algorithm::RS256,
+        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => Algorithm::ES256,
+        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => Algorithm::EdDSA,
+        _ => return None,
+    };
+    match jwk.common.key_algorithm {
+        Some(stated) => (Algorithm::try_from(stated).ok()? == by_kind).then_some(by_kind),
+        None => Some(by_kind),
+    }
+}

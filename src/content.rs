@@ -1,0 +1,153 @@
+//! Loading records from a file, and the content that the program ships.
+//!
+//! A file is a JSON object with a list of records for each collection:
+//! `{"programmes": [{...}], "grants": [{...}]}`. All of it is loaded or none,
+//! through the same checks and the same transaction as a write of the API.
+
+use std::collections::BTreeMap;
+
+use diesel::{QueryableByName, sql_query, sql_types::Bool};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use serde_json::Value;
+
+use crate::collections;
+use crate::error::{Fault, Problem, Reason};
+use crate::http::conditional::Precondition;
+use crate::input::{Shapes, check_value};
+use crate::json;
+use crate::store::publishers::{self, Publisher};
+use crate::store::write::{Author, Change, Intent, Outcome, apply};
+
+/// The shipped files, in the order in which a reader would want them.
+pub const SHIPPED: &[(&str, &str)] = &[
+    ("content/places.json", include_str!("../content/places.json")),
+    ("content/organisations.json", include_str!("../content/organisations.json")),
+    ("content/eu-integra.json", include_str!("../content/eu-integra.json")),
+    ("content/leave-no-one-behind.json", include_str!("../content/leave-no-one-behind.json")),
+    ("content/cuprija.json", include_str!("../content/cuprija.json")),
+    ("content/egovernment-for-all.json", include_str!("../content/egovernment-for-all.json")),
+    ("content/interreg-romania-serbia.json", include_str!("../content/interreg-romania-serbia.json")),
+];
+
+/// How many records had which outcome.
+pub type Counts = BTreeMap<&'static str, usize>;
+
+/// A record of a file, and where it stands.
+struct Entry {
+    pointer: String,
+    kind: &'static crate::kind::Kind,
+    identifier: String,
+    document: Value,
+}
+
+/// Loads files as one batch. Faults name the record by its pointer in the file.
+pub async fn load(
+    connection: &mut AsyncPgConnection,
+    shapes: &Shapes,
+    author: &Author,
+    files: &[&str],
+) -> Result<Counts, Problem> {
+    let mut faults = Vec::new();
+    let mut changes = Vec::new();
+    for file in files {
+        for entry in entries(file).map_err(Problem::invalid)? {
+            match check_value(shapes, entry.kind, &entry.identifier, entry.document) {
+                Ok(checked) => changes.push(Change {
+                    publisher: publishers::owner(connection, &entry.identifier).await?.ok_or_else(|| {
+                        let words = format!("No publisher has a prefix that {} starts with", entry.identifier);
+                        Problem::new(Reason::Forbidden, words)
+                    })?,
+                    kind: entry.kind,
+                    identifier: entry.identifier,
+                    intent: Intent::Put { doc: checked.doc, links: checked.links },
+                    // A file says how things are to be, whatever was there.
+                    precondition: Precondition::Any,
+                }),
+                Err(found) => faults.extend(found.into_iter().map(|fault| {
+                    let place = format!("{}{}", entry.pointer, fault.pointer.as_deref().unwrap_or_default());
+                    Fault { pointer: Some(place), detail: format!("{}: {}", entry.identifier, fault.detail), ..fault }
+                })),
+            }
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Problem::invalid(faults));
+    }
+    let outcomes = connection.transaction(async |connection| apply(connection, author, &changes).await).await?;
+    let mut counts = Counts::new();
+    for outcome in outcomes {
+        *counts.entry(name(outcome)).or_default() += 1;
+    }
+    Ok(counts)
+}
+
+fn name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Created => "created",
+        Outcome::Changed => "changed",
+        Outcome::Unchanged => "unchanged",
+        Outcome::Deleted => "deleted",
+    }
+}
+
+/// The records of a file.
+fn entries(file: &str) -> Result<Vec<Entry>, Vec<Fault>> {
+    let Value::Object(lists) = json::parse(file.as_bytes())? else {
+        return Err(vec![Fault::at("", "type", "the file is not an object with a list for each collection")]);
+    };
+    let mut entries = Vec::new();
+    let mut faults = Vec::new();
+    for (collection, list) in lists {
+        let pointer = json::push("", &collection);
+        let (Some(kind), Value::Array(list)) = (collections::find(&collection), list) else {
+            faults.push(Fault::at(
+                pointer,
+                "collection_unknown",
+                format!("{collection} is no collection, or not a list"),
+            ));
+            continue;
+        };
+        for (n, document) in list.into_iter().enumerate() {
+            let pointer = format!("{pointer}/{n}");
+            match document["identifier"].as_str().map(String::from) {
+                Some(identifier) => entries.push(Entry { pointer, kind, identifier, document }),
+                None => faults.push(Fault::at(pointer, "required", "the record has no identifier")),
+            }
+        }
+    }
+    if faults.is_empty() { Ok(entries) } else { Err(faults) }
+}
+
+#[derive(QueryableByName)]
+struct Empty {
+    #[diesel(sql_type = Bool)]
+    empty: bool,
+}
+
+/// Loads the shipped content, with its publishers, into a register that has no
+/// record yet. Instances that start together wait for one another.
+pub async fn load_shipped(connection: &mut AsyncPgConnection, shapes: &Shapes) -> Result<Option<Counts>, Problem> {
+    const LOCK: &str = "SELECT pg_advisory_lock(hashtext('aid-register: shipped content'))";
+    sql_query(LOCK).execute(connection).await?;
+    let empty: Empty = sql_query("SELECT NOT EXISTS (SELECT FROM records) AS empty").get_result(connection).await?;
+    if !empty.empty {
+        return Ok(None);
+    }
+    for (id, name, prefixes) in PUBLISHERS {
+        let prefixes = prefixes.iter().map(|prefix| (*prefix).to_owned()).collect();
+        publishers::add(connection, &Publisher { id: (*id).into(), name: (*name).into(), prefixes }).await?;
+    }
+    let author = Author {
+        issuer: crate::auth::local::ISSUER.into(),
+        subject: "shipped-content".into(),
+        request_id: uuid::Uuid::now_v7().to_string(),
+    };
+    let files: Vec<&str> = SHIPPED.iter().map(|(_, file)| *file).collect();
+    load(connection, shapes, &author, &files).await.map(Some)
+}
+
+/// Whose the shipped records are: id, name, prefixes.
+const PUBLISHERS: &[(&str, &str, &[&str])] = &[
+    ("aid-register", "Aid Register: programmes entered from published documents", &["AR-"]),
+    ("places", "Aid Register: places", &["AL", "BA", "DE", "MK", "RO", "RS", "SI", "XK"]),
+];

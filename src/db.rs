@@ -1,0 +1,87 @@
+//! Connections and the schema.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use deadpool::managed::Object;
+use diesel_async::pooled_connection::deadpool::Pool;
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, SimpleAsyncConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use futures_util::FutureExt;
+
+use crate::error::Problem;
+
+/// The schema, built into the program.
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+/// The advisory lock under which the schema changes ("AIDR").
+const MIGRATION_LOCK: i64 = 0x4149_4452;
+
+/// A pooled connection.
+pub type Connection = Object<AsyncDieselConnectionManager<AsyncPgConnection>>;
+
+/// The two pools: exports hold a connection for as long as their client is slow,
+/// so they have connections of their own and cannot keep others waiting.
+#[derive(Clone)]
+pub struct Database {
+    requests: Pool<AsyncPgConnection>,
+    exports: Pool<AsyncPgConnection>,
+}
+
+impl Database {
+    /// Prepares the pools; connections are made when they are needed.
+    pub fn new(url: &str, connections: usize, export_connections: usize) -> anyhow::Result<Self> {
+        Ok(Self { requests: pool(url, connections, "30s")?, exports: pool(url, export_connections, "10min")? })
+    }
+
+    /// A connection for a request.
+    pub async fn get(&self) -> Result<Connection, Problem> {
+        self.requests.get().await.map_err(|error| {
+            log::warn!("no database connection: {error}");
+            Problem::unavailable("All database connections are busy, or the database is not reachable; try again")
+        })
+    }
+
+    /// A connection for an export.
+    pub async fn get_for_export(&self) -> Result<Connection, Problem> {
+        self.exports.get().await.map_err(|error| {
+            log::warn!("no database connection for an export: {error}");
+            Problem::unavailable("Too many exports are under way; try again in a moment")
+        })
+    }
+}
+
+fn pool(url: &str, size: usize, statement_timeout: &'static str) -> anyhow::Result<Pool<AsyncPgConnection>> {
+    let mut config = ManagerConfig::<AsyncPgConnection>::default();
+    // A closed connection is noticed without asking the server each time.
+    config.recycling_method = RecyclingMethod::Fast;
+    config.custom_setup = Box::new(move |url| {
+        async move {
+            let mut connection = AsyncPgConnection::establish(url).await?;
+            let settings = format!("SET statement_timeout = '{statement_timeout}'; SET idle_in_transaction_session_timeout = '60s'; SET timezone = 'UTC'");
+            connection.batch_execute(&settings).await.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+            Ok(connection)
+        }
+        .boxed()
+    });
+    Pool::builder(AsyncDieselConnectionManager::new_with_config(url, config))
+        .max_size(size)
+        .runtime(deadpool::Runtime::Tokio1)
+        .wait_timeout(Some(Duration::from_secs(5)))
+        .create_timeout(Some(Duration::from_secs(5)))
+        .build()
+        .context("building the connection pool")
+}
+
+/// Brings the schema up to date. Instances that start together wait for one another.
+pub async fn migrate(url: &str) -> anyhow::Result<Vec<String>> {
+    let mut lock = AsyncPgConnection::establish(url).await.context("connecting to the database")?;
+    lock.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))
+        .await
+        .context("waiting for the migration lock")?;
+    let connection = AsyncPgConnection::establish(url).await.context("connecting to the database")?;
+    // Runs blocking on this runtime, which must have several threads.
+    let mut harness = AsyncMigrationHarness::new(connection);
+    let applied = harness.run_pending_migrations(MIGRATIONS).map_err(|error| anyhow::anyhow!("migrating: {error}"))?;
+    Ok(applied.iter().map(ToString::to_string).collect())
+}

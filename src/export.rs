@@ -1,0 +1,94 @@
+//! A whole list as a stream, in constant memory. The rows come from one
+//! statement, so an export shows one moment of the register.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, ETAG};
+use bytes::Bytes;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::sync::mpsc::{Sender, channel};
+
+use crate::API_VERSION;
+use crate::app::State;
+use crate::db::Connection;
+use crate::error::Problem;
+use crate::formats::{Format, Writer};
+use crate::http::conditional::digest;
+use crate::page::Options;
+use crate::store::ask::Ask;
+use crate::store::read::{self, Row};
+
+/// Bytes are handed to the client in pieces of about this size.
+const PIECE: usize = 64 * 1024;
+/// A client that takes nothing for this long is given up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Answers with every record that a question finds.
+pub async fn stream(
+    state: &State,
+    ask: Ask,
+    options: Options,
+    format: Format,
+    query: &str,
+) -> Result<HttpResponse, Problem> {
+    let collection = ask.kind.collection;
+    let mut connection = state.db.get_for_export().await?;
+    // The tag and the rows are read from the same moment.
+    connection.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let position = read::position(&mut connection).await?;
+    let (pieces, receiver) = channel::<Result<Bytes, std::io::Error>>(2);
+    let writer = format.writer(ask.kind, options.fields.as_deref(), options.bom);
+    let writer = writer.ok_or_else(|| Problem::internal("this format is not streamed"))?;
+    actix_web::rt::spawn(async move {
+        let client = pieces.clone();
+        if let Err(error) = send(&mut connection, ask, options, writer, pieces).await {
+            // The headers are sent; what is left is to break off, so that nobody takes a part for the whole.
+            log::warn!("an export of {collection} broke off: {error}");
+            let _ = client.send(Err(std::io::Error::other("broken off"))).await;
+            abandon(connection).await;
+        }
+    });
+    let body = stream::unfold(receiver, async |mut receiver| receiver.recv().await.map(|piece| (piece, receiver)));
+    let state = digest(format!("{API_VERSION}\n{collection}\n{query}").as_bytes());
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, format.content_type()))
+        .insert_header((CONTENT_DISPOSITION, format!("inline; filename=\"{collection}.{}\"", format.name())))
+        .insert_header((ETAG, format!("\"{position}-{}-{state}\"", format.name())))
+        .streaming(body.boxed_local()))
+}
+
+async fn send(
+    connection: &mut Connection,
+    ask: Ask,
+    options: Options,
+    mut writer: Box<dyn Writer>,
+    pieces: Sender<Result<Bytes, std::io::Error>>,
+) -> Result<(), Problem> {
+    let mut buffer = Vec::with_capacity(PIECE + PIECE / 4);
+    writer.begin(&mut buffer);
+    let hand_over = async |buffer: &mut Vec<u8>| {
+        let piece = Bytes::from(std::mem::take(buffer));
+        let sent = tokio::time::timeout(PATIENCE, pieces.send(Ok(piece))).await;
+        if matches!(sent, Ok(Ok(()))) { Ok(()) } else { Err(Problem::unavailable("the client went away")) }
+    };
+    {
+        let mut rows = ask.rows(None).load_stream::<Row>(connection).await?;
+        while let Some(row) = rows.try_next().await? {
+            writer.record(&options.pick(row.view(ask.kind)?), &mut buffer);
+            if buffer.len() >= PIECE {
+                hand_over(&mut buffer).await?;
+            }
+        }
+    }
+    connection.batch_execute("COMMIT").await?;
+    hand_over(&mut buffer).await
+}
+
+/// Ends a statement whose rows nobody wants, and its connection with it.
+async fn abandon(connection: Connection) {
+    let token = connection.cancel_token();
+    drop(Connection::take(connection));
+    let _ = token.cancel_query(tokio_postgres::NoTls).await;
+}

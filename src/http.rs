@@ -1,0 +1,10 @@
+//! HTTP without knowledge of any collection: what came in, in which form to
+//! answer, and what caches and logs need.
+
+pub mod body;
+pub mod conditional;
+pub mod handlers;
+pub mod identifier;
+pub mod negotiate;
+pub mod observe;
+pub mod query;

@@ -1,0 +1,201 @@
+//! What is the same for every collection: list, export, show, put, patch, remove.
+//!
+//! A read goes: parameters → question → rows → views → bytes. A write goes:
+//! token → right → precondition → body → checks → one transaction → view.
+
+use actix_web::http::header::{CONTENT_TYPE, ETAG, LINK, LOCATION};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::{Map, Value};
+
+use super::conditional::{Precondition, digest, record_tag};
+use super::observe::RequestId;
+use super::query::Query;
+use super::{body, identifier, negotiate};
+use crate::app::State;
+use crate::auth;
+use crate::error::{Fault, Problem, Reason};
+use crate::formats::Format;
+use crate::input;
+use crate::kind::Kind;
+use crate::page::{self, Options};
+use crate::store::ask::Ask;
+use crate::store::read::{self, Row};
+use crate::store::write::{Author, Change, Intent, Outcome};
+use crate::{export, store};
+
+/// `GET /v1/{collection}`, and the same with a fixed filter for a record's own list.
+pub async fn list(
+    kind: &'static Kind,
+    fixed: Option<&'static str>,
+    request: HttpRequest,
+    state: Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let known = page::parameters(kind).into_iter().filter(|name| Some(*name) != fixed);
+    let query = Query::parse(request.query_string(), known).map_err(Problem::invalid)?;
+    let format = negotiate::list(&request, query.get("format"))?;
+    let (ask, options) = both(Ask::read(kind, &query), Options::read(kind, &query, format))?;
+    let mut ask = ask;
+    if let Some(filter) = fixed {
+        let parent = identifier::from_path(&request)?;
+        read::one(&mut *state.db.get().await?, &crate::collections::indicators::KIND, &parent).await?;
+        ask.also(filter, &parent);
+    }
+    if format != Format::Json {
+        return export::stream(&state, ask, options, format, request.query_string()).await;
+    }
+    let address = state.address(&request);
+    let page = page::read(&mut *state.db.get().await?, &ask, &options, &address, &query).await?;
+    let body = serde_json::to_vec(&page.body).map_err(Problem::internal)?;
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CONTENT_TYPE, Format::Json.content_type()));
+    response.insert_header((ETAG, format!("\"{}\"", digest(&body))));
+    if let Some(next) = &page.next {
+        response.insert_header((LINK, format!("<{next}>; rel=\"next\"")));
+    }
+    Ok(response.body(body))
+}
+
+/// `GET /v1/{collection}/{identifier}`.
+pub async fn show(kind: &'static Kind, request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
+    let query = Query::parse(request.query_string(), ["fields", "include"]).map_err(Problem::invalid)?;
+    let options = Options::read(kind, &query, Format::Json).map_err(Problem::invalid)?;
+    negotiate::json(&request)?;
+    let identifier = identifier::from_path(&request)?;
+    let mut connection = state.db.get().await?;
+    let row = read::one(&mut connection, kind, &identifier).await?;
+    let mut view = options.pick(row.view(kind)?);
+    if !options.include.is_empty() {
+        let included = read::included(&mut connection, std::slice::from_ref(&identifier), &options.include).await?;
+        view.insert("included".into(), included.into());
+    }
+    record(HttpResponse::Ok(), row.version, &view)
+}
+
+/// `PUT /v1/{collection}/{identifier}`.
+pub async fn put(
+    kind: &'static Kind,
+    request: HttpRequest,
+    state: Data<State>,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let write = Write::begin(kind, &request, &state).await?;
+    let body = body::read(&request, payload, "application/json").await?;
+    let checked = input::check(&state.shapes, kind, &write.identifier, &body).map_err(Problem::invalid)?;
+    write.put(&state, checked).await
+}
+
+/// `PATCH /v1/{collection}/{identifier}`, RFC 7396.
+pub async fn patch(
+    kind: &'static Kind,
+    request: HttpRequest,
+    state: Data<State>,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let mut write = Write::begin(kind, &request, &state).await?;
+    let body = body::read(&request, payload, "application/merge-patch+json").await?;
+    let patch = crate::json::parse(&body).map_err(Problem::invalid)?;
+    let any = match &write.precondition {
+        Precondition::None => return Err(Problem::new(Reason::PreconditionRequired, "A patch needs If-Match")),
+        Precondition::Absent => return Err(Problem::new(Reason::PreconditionFailed, "A patch needs a record")),
+        precondition => *precondition == Precondition::Present,
+    };
+    // With `If-Match: *` another change may come between: then it is read again.
+    for attempt in 0.. {
+        let row = read::one(&mut *state.db.get().await?, kind, &write.identifier).await?;
+        if any {
+            write.precondition = Precondition::Versions(vec![row.version]);
+        }
+        let mut document: Value = serde_json::from_str(&row.doc).map_err(Problem::internal)?;
+        json_patch::merge(&mut document, &patch);
+        let checked = input::check_value(&state.shapes, kind, &write.identifier, document).map_err(Problem::invalid)?;
+        match write.clone().put(&state, checked).await {
+            Err(problem) if any && problem.reason == Reason::PreconditionFailed && attempt < 20 => {}
+            answer => return answer,
+        }
+    }
+    Err(Problem::unavailable("The record changes too often; try again"))
+}
+
+/// `DELETE /v1/{collection}/{identifier}`.
+pub async fn remove(kind: &'static Kind, request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
+    let write = Write::begin(kind, &request, &state).await?;
+    write.apply(&state, Intent::Delete).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// A write whose token, right and precondition were read; its body was not yet.
+#[derive(Clone)]
+struct Write {
+    kind: &'static Kind,
+    identifier: String,
+    publisher: String,
+    precondition: Precondition,
+    author: Author,
+    base: String,
+}
+
+impl Write {
+    async fn begin(kind: &'static Kind, request: &HttpRequest, state: &State) -> Result<Self, Problem> {
+        let token = state.auth.authenticate(request.headers()).await?;
+        let identifier = identifier::from_path(request)?;
+        let publisher = auth::authorize(&mut *state.db.get().await?, &token, kind, &identifier).await?;
+        Query::parse(request.query_string(), []).map_err(Problem::invalid)?;
+        let precondition = Precondition::of(request.headers())?;
+        let author = Author { issuer: token.issuer, subject: token.subject, request_id: RequestId::of(request) };
+        Ok(Self { kind, identifier, publisher, precondition, author, base: state.base(request) })
+    }
+
+    async fn put(self, state: &State, checked: crate::kind::Checked) -> Result<HttpResponse, Problem> {
+        let (kind, place) = (self.kind, self.base.clone() + &identifier::path(self.kind.collection, &self.identifier));
+        let (outcome, row) = self.apply(state, Intent::Put { doc: checked.doc, links: checked.links }).await?;
+        let row = row.ok_or_else(|| Problem::internal("a written record is not there"))?;
+        let mut response = HttpResponse::Ok();
+        if outcome == Outcome::Created {
+            response = HttpResponse::Created();
+            response.insert_header((LOCATION, place));
+        }
+        record(response, row.version, &row.view(kind)?)
+    }
+
+    /// Writes in a task of its own: a client that goes away cannot leave a transaction open.
+    async fn apply(self, state: &State, intent: Intent) -> Result<(Outcome, Option<Row>), Problem> {
+        let db = state.db.clone();
+        let task = actix_web::rt::spawn(async move {
+            let mut connection = db.get().await?;
+            let change = Change {
+                kind: self.kind,
+                identifier: self.identifier,
+                publisher: self.publisher,
+                intent,
+                precondition: self.precondition,
+            };
+            store::write::one(&mut connection, &self.author, change).await
+        });
+        task.await.map_err(Problem::internal)?
+    }
+}
+
+/// A record as a response.
+fn record(
+    mut response: actix_web::HttpResponseBuilder,
+    version: i32,
+    view: &Map<String, Value>,
+) -> Result<HttpResponse, Problem> {
+    let body = serde_json::to_vec(view).map_err(Problem::internal)?;
+    response.insert_header((CONTENT_TYPE, Format::Json.content_type()));
+    response.insert_header((ETAG, record_tag(version, &body)));
+    Ok(response.body(body))
+}
+
+/// Both, or the faults of both.
+fn both<A, B>(a: Result<A, Vec<Fault>>, b: Result<B, Vec<Fault>>) -> Result<(A, B), Problem> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (Err(mut faults), Err(more)) => {
+            faults.extend(more);
+            Err(Problem::invalid(faults))
+        }
+        (Err(faults), _) | (_, Err(faults)) => Err(Problem::invalid(faults)),
+    }
+}

@@ -1,0 +1,238 @@
+//! What a collection is to the rest of the program: a table of what may be asked
+//! of it, and two functions, one for what comes in and one for what goes out.
+//!
+//! The core (`store`, `http`, `formats`, `openapi`) knows collections only through
+//! [`Kind`]; each collection's file states its own.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use validator::{Validate, ValidationErrorsKind};
+
+use crate::error::Fault;
+use crate::record::{Link, Links};
+
+/// One collection.
+pub struct Kind {
+    /// Its name in paths, and of its table: `grants`.
+    pub collection: &'static str,
+    /// Its name in sentences: `grant`.
+    pub singular: &'static str,
+    /// Its schema in the OpenAPI document: `Grant`.
+    pub schema: &'static str,
+    /// What it holds, in a sentence.
+    pub about: &'static str,
+    /// Filters, in groups of which several collections share some.
+    pub filters: &'static [&'static [Filter]],
+    /// Sort keys, in groups likewise.
+    pub sorts: &'static [&'static [Sort]],
+    /// Columns of its own in tabular formats.
+    pub columns: &'static [Column],
+    /// Members that the register computes for the view.
+    pub derived: &'static [&'static str],
+    /// The collections that its records refer to, for `include`.
+    pub refers_to: &'static [&'static str],
+    /// Reads and checks what a publisher sent.
+    pub check: fn(&Value) -> Checked,
+    /// The view of a stored document.
+    pub view: fn(&str) -> serde_json::Result<Map<String, Value>>,
+}
+
+/// What came of checking a document.
+#[derive(Default)]
+pub struct Checked {
+    /// The document in its canonical form.
+    pub doc: Value,
+    /// Whom it refers to.
+    pub links: Vec<Link>,
+    /// What is wrong with it.
+    pub faults: Vec<Fault>,
+}
+
+/// A record of one collection, as its publisher writes it.
+pub trait Record: Serialize + DeserializeOwned + Validate + Default {
+    /// Collects the references to other records.
+    fn links(&self, links: &mut Links);
+
+    /// Adds what the register computes; see [`Kind::derived`].
+    fn derive(&self, _view: &mut Map<String, Value>) {}
+}
+
+/// [`Kind::check`] for a record type. The document has the right shape already, or
+/// lacks the members that have not; these are taken as empty, so that the others
+/// are checked all the same.
+pub fn check<T: Record>(value: &Value) -> Checked {
+    let record: T = match T::deserialize(value).or_else(|_| T::deserialize(completed::<T>(value))) {
+        Ok(record) => record,
+        Err(error) => {
+            let fault = Fault::at("", "unreadable", error.to_string());
+            return Checked { faults: vec![fault], ..Checked::default() };
+        }
+    };
+    let mut faults = Vec::new();
+    if let Err(errors) = record.validate() {
+        for (_, kind) in errors.0 {
+            let ValidationErrorsKind::Field(errors) = kind else { continue };
+            faults.extend(errors.into_iter().map(|error| {
+                let pointer = error.params.get("pointer").and_then(Value::as_str).unwrap_or_default();
+                Fault::at(pointer, &error.code, error.message.unwrap_or_default())
+            }));
+        }
+    }
+    let mut links = Links::default();
+    record.links(&mut links);
+    match serde_json::to_value(&record) {
+        Ok(doc) => Checked { doc, links: links.0, faults },
+        Err(error) => Checked { faults: vec![Fault::at("", "unreadable", error.to_string())], ..Checked::default() },
+    }
+}
+
+/// The document, with empty members for those that it lacks.
+fn completed<T: Record>(value: &Value) -> Value {
+    let mut whole = serde_json::to_value(T::default()).unwrap_or_default();
+    if let (Some(whole), Some(members)) = (whole.as_object_mut(), value.as_object()) {
+        whole.extend(members.clone());
+    }
+    whole
+}
+
+/// [`Kind::view`] for a record type.
+pub fn view<T: Record>(doc: &str) -> serde_json::Result<Map<String, Value>> {
+    let record: T = serde_json::from_str(doc)?;
+    let Value::Object(mut view) = serde_json::to_value(&record)? else { return Ok(Map::new()) };
+    record.derive(&mut view);
+    Ok(view)
+}
+
+/// A filter: one query parameter, and the condition it sets on the table `t`.
+pub struct Filter {
+    /// The parameter.
+    pub name: &'static str,
+    /// What it takes.
+    pub takes: Takes,
+    /// The condition; `$?` stands for the bound value.
+    pub sql: &'static str,
+    /// What it finds, for the documentation.
+    pub about: &'static str,
+}
+
+/// What a filter's parameter takes.
+#[derive(Clone, Copy)]
+pub enum Takes {
+    /// Any of a comma list of free values.
+    AnyOf,
+    /// Any of a comma list of these codes.
+    Codes(&'static [&'static str]),
+    /// A date, perhaps of reduced precision.
+    Date,
+    /// An instant.
+    Instant,
+    /// A decimal number.
+    Number,
+}
+
+/// A sort key: an expression over `t` that is never null, and its type.
+pub struct Sort {
+    /// Its name in `sort=`.
+    pub name: &'static str,
+    /// The expression; an index on it and `identifier` stands in the migrations.
+    pub sql: &'static str,
+    /// The expression's type, to read it back from a cursor.
+    pub of_type: &'static str,
+}
+
+/// How a member is spread over columns.
+#[derive(Clone, Copy)]
+pub enum Column {
+    /// One column with the value.
+    Plain(&'static str),
+    /// A column for each usual language, and one for all others.
+    Text(&'static str),
+    /// Amount, currency, value date and exactness.
+    Money(&'static str),
+    /// One column with one member of an object: `population_year`.
+    Member(&'static str, &'static str),
+    /// One column: this key of each item, separated by `|`.
+    Keys(&'static str, &'static str),
+    /// Codes, names and percentages of sectors, separated by `|`.
+    Sectors(&'static str),
+    /// One column with the member as JSON.
+    Json(&'static str),
+}
+
+/// A filter by a comma list of free values.
+pub const fn any_of(name: &'static str, sql: &'static str, about: &'static str) -> Filter {
+    Filter { name, takes: Takes::AnyOf, sql, about }
+}
+
+/// A filter by a comma list of known codes.
+pub const fn codes(
+    name: &'static str,
+    sql: &'static str,
+    codes: &'static [&'static str],
+    about: &'static str,
+) -> Filter {
+    Filter { name, takes: Takes::Codes(codes), sql, about }
+}
+
+/// A filter by one date.
+pub const fn date(name: &'static str, sql: &'static str, about: &'static str) -> Filter {
+    Filter { name, takes: Takes::Date, sql, about }
+}
+
+/// A filter by one instant.
+pub const fn instant(name: &'static str, sql: &'static str, about: &'static str) -> Filter {
+    Filter { name, takes: Takes::Instant, sql, about }
+}
+
+/// A filter by one number.
+pub const fn number(name: &'static str, sql: &'static str, about: &'static str) -> Filter {
+    Filter { name, takes: Takes::Number, sql, about }
+}
+
+/// A sort key.
+pub const fn sort(name: &'static str, sql: &'static str, of_type: &'static str) -> Sort {
+    Sort { name, sql, of_type }
+}
+
+/// Filters of every collection.
+const COMMON_FILTERS: &[Filter] = &[
+    any_of("identifier", "t.identifier = ANY($?)", "These records."),
+    any_of("publisher", "t.publisher = ANY($?)", "Written by these publishers."),
+    any_of(
+        "source",
+        "t.identifier IN (SELECT l.record FROM links l WHERE l.role = 'source' AND l.target = ANY($?))",
+        "Resting on these sources.",
+    ),
+    instant("created_at_gte", "t.created_at >= $?::timestamptz", "First written then or later."),
+    instant("created_at_lte", "t.created_at <= $?::timestamptz", "First written then or earlier."),
+    instant("updated_at_gte", "t.updated_at >= $?::timestamptz", "Last changed then or later."),
+    instant("updated_at_lte", "t.updated_at <= $?::timestamptz", "Last changed then or earlier."),
+];
+
+/// Sort keys of every collection.
+const COMMON_SORTS: &[Sort] = &[
+    sort("identifier", "t.identifier", "text"),
+    sort("created_at", "t.created_at", "timestamptz"),
+    sort("updated_at", "t.updated_at", "timestamptz"),
+];
+
+/// Members that the register adds to each record; sent back, they are ignored.
+pub const READ_ONLY: &[&str] = &["publisher", "version", "created_at", "updated_at"];
+
+impl Kind {
+    /// All its filters.
+    pub fn all_filters(&self) -> impl Iterator<Item = &'static Filter> {
+        self.filters.iter().copied().flatten().chain(COMMON_FILTERS)
+    }
+
+    /// All its sort keys.
+    pub fn all_sorts(&self) -> impl Iterator<Item = &'static Sort> {
+        COMMON_SORTS.iter().chain(self.sorts.iter().copied().flatten())
+    }
+
+    /// The scope that a token needs to write here.
+    pub fn scope(&self) -> String {
+        format!("{}:write", self.collection)
+    }
+}

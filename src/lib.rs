@@ -1,0 +1,41 @@
+//! The Aid Register: an open register of development assistance.
+//!
+//! A request reads downward through these modules:
+//!
+//! - [`app`] the server and its layers; [`api`] every route there is
+//! - [`http`] what came in and in which form to answer; [`auth`] who may write
+//! - [`page`], [`export`] lists as pages and as streams; [`formats`] which bytes
+//! - [`input`] a record from bytes to a checked document: [`json`] form, [`shape`]
+//!   schema, [`record`] the values, parts and rules that records are made of
+//! - [`kind`] what a collection is to the rest; [`collections`] the ten of them
+//! - [`store`] questions to the database and changes of it; [`db`] connections
+//! - [`error`] every failure, as one problem document
+//! - [`openapi`] the document of all this; [`codes`] code lists
+//! - [`cli`] the commands, [`config`] the settings, [`content`] loading files,
+//!   [`postgres`] a database server of one's own
+
+pub mod api;
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod codes;
+pub mod collections;
+pub mod config;
+pub mod content;
+pub mod db;
+pub mod error;
+pub mod export;
+pub mod formats;
+pub mod http;
+pub mod input;
+pub mod json;
+pub mod kind;
+pub mod openapi;
+pub mod page;
+pub mod postgres;
+pub mod record;
+pub mod shape;
+pub mod store;
+
+/// The version of the API, in every response.
+pub const API_VERSION: &str = env!("CARGO_PKG_VERSION");

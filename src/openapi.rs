@@ -1,0 +1,162 @@
+//! The OpenAPI document: schemas from the types, operations from the tables of
+//! the collections, examples from the shipped content, and the answers that
+//! every operation may give by rule.
+
+mod operations;
+mod version_3_0;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use utoipa::OpenApi;
+
+use crate::collections::{self, *};
+use crate::error::{Fault, Reason};
+use crate::kind::Kind;
+use crate::{API_VERSION, content};
+
+pub use version_3_0::to_3_0;
+
+/// What utoipa collects: every schema that the program's types have.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Aid Register",
+        description = "An open register of development assistance: programmes, grants, beneficiaries and indicators, with the organisations, calls, transactions, observations, places and sources that they refer to.\n\nReading needs no key. Writing needs a bearer token whose scope names the collection, and an identifier that starts with one of the publisher's prefixes.\n\nLists come in pages: follow `links.next` until it is null. NDJSON and CSV give every record at once. Unknown parameters and members are refused. Every failure is a problem document (RFC 9457) that names all faults.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    servers((url = "/", description = "This register")),
+    components(schemas(
+        programmes::Programme,
+        calls::Call,
+        grants::Grant,
+        transactions::Transaction,
+        beneficiaries::Beneficiary,
+        organisations::Organisation,
+        indicators::Indicator,
+        observations::Observation,
+        locations::Location,
+        sources::Source,
+        Fault,
+    ))
+)]
+struct Schemas;
+
+/// The document, OpenAPI 3.1.
+pub fn document() -> Value {
+    let mut openapi = Schemas::openapi();
+    openapi.info.version = API_VERSION.into();
+    // The types are the program's own: they always have a JSON form.
+    let mut document = serde_json::to_value(&openapi).unwrap_or_default();
+    let examples = examples();
+    for kind in collections::ALL {
+        let schema = &mut document["components"]["schemas"][kind.schema];
+        complete(schema, kind);
+        if let Some(example) = examples.get(kind.collection) {
+            schema["examples"] = json!([example]);
+        }
+    }
+    let components = &mut document["components"];
+    components["schemas"]["Problem"] = problem_schema();
+    components["securitySchemes"] = json!({
+        "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+            "description": "A JWT of a trusted issuer. Its `scope` has `{collection}:write` or `admin`; its publisher claim says for whom it writes."}
+    });
+    components["responses"] = problem_responses();
+    components["headers"] = operations::headers();
+    document["tags"] = collections::ALL
+        .iter()
+        .map(|kind| json!({"name": kind.collection, "description": kind.about}))
+        .chain([json!({"name": "register", "description": "The register itself."})])
+        .collect();
+    let mut paths = Map::new();
+    for kind in collections::ALL {
+        operations::of_collection(kind, examples.get(kind.collection), &mut paths);
+    }
+    operations::of_the_register(&mut paths);
+    document["paths"] = paths.into();
+    document
+}
+
+/// Adds what the register writes into each record: read-only, ignored when sent back.
+fn complete(schema: &mut Value, kind: &Kind) {
+    let instant = json!({"type": "string", "format": "date-time", "readOnly": true});
+    let properties = &mut schema["properties"];
+    for name in kind.derived {
+        properties[*name] = json!({"type": "array", "readOnly": true, "description": "Per kind of money, the share of the budget that holds under every rule, and the amount it comes to.",
+            "items": {"type": "object", "properties": {
+                "kind": {"$ref": "#/components/schemas/KindOfMoney"},
+                "percentage": {"$ref": "#/components/schemas/Percentage"},
+                "amount": {"$ref": "#/components/schemas/Money"}}}});
+    }
+    properties["publisher"] = json!({"type": "string", "readOnly": true, "description": "Who published it."});
+    properties["version"] =
+        json!({"type": "integer", "minimum": 1, "readOnly": true, "description": "How many times it was written."});
+    properties["created_at"] = instant.clone();
+    properties["updated_at"] = instant;
+    properties["included"] = json!({"type": "object", "readOnly": true, "description": "With `include=`: the records referred to, by collection and identifier.",
+        "additionalProperties": {"type": "object", "additionalProperties": {"type": "object"}}});
+    // The address names the record; a body need not.
+    if let Some(required) = schema["required"].as_array_mut() {
+        required.retain(|name| name != "identifier");
+    }
+}
+
+/// One shipped record of each collection, as a client would send it.
+fn examples() -> BTreeMap<String, Value> {
+    let mut examples = BTreeMap::from([("transactions".to_owned(), operations::transaction_example())]);
+    for (_, file) in content::SHIPPED {
+        let lists: Map<String, Value> = serde_json::from_str(file).unwrap_or_default();
+        for (collection, records) in lists {
+            let records = records.as_array().map(Vec::as_slice).unwrap_or_default();
+            let richest = records.iter().max_by_key(|record| record.to_string().len().min(3000));
+            let best = examples.get(&collection).map_or(0, |other| other.to_string().len());
+            if let Some(record) = richest.filter(|record| record.to_string().len().min(3000) > best) {
+                examples.insert(collection, record.clone());
+            }
+        }
+    }
+    examples
+}
+
+fn problem_schema() -> Value {
+    json!({
+        "type": "object",
+        "description": "What went wrong (RFC 9457).",
+        "required": ["type", "title", "status", "detail", "instance", "code", "request_id", "errors"],
+        "properties": {
+            "type": {"type": "string", "format": "uri", "description": "`urn:aid-register:problem:` and the code."},
+            "title": {"type": "string", "description": "What kind of problem, for people."},
+            "status": {"type": "integer", "description": "The HTTP status."},
+            "detail": {"type": "string", "description": "What went wrong this time, for people."},
+            "instance": {"type": "string", "description": "The path that was asked."},
+            "code": {"type": "string", "description": "What kind of problem, for programs; it does not change."},
+            "request_id": {"type": "string", "description": "The request, for questions to the register."},
+            "errors": {"type": "array", "description": "Every fault found.", "items": {"$ref": "#/components/schemas/Fault"}}
+        }
+    })
+}
+
+/// A response for every reason to fail, named by its status.
+fn problem_responses() -> Value {
+    use strum::VariantArray;
+    let responses: Map<String, Value> = Reason::VARIANTS
+        .iter()
+        .map(|reason| {
+            let (status, title) = reason.status_and_title();
+            let example = json!({
+                "type": format!("urn:aid-register:problem:{}", reason.code()), "title": title, "status": status.as_u16(),
+                "detail": title, "instance": "/v1/grants", "code": reason.code(),
+                "request_id": "0198f3a2-6c1e-7d60-9a55-3f2d0c1b4e77", "errors": []
+            });
+            let content = json!({"schema": {"$ref": "#/components/schemas/Problem"}, "example": example});
+            let response = json!({
+                "description": title,
+                "headers": operations::header_refs(&["X-Request-Id", "API-Version"]),
+                "content": {"application/problem+json": content}
+            });
+            (format!("Problem{}", status.as_u16()), response)
+        })
+        .collect();
+    responses.into()
+}

@@ -1,0 +1,299 @@
+//! The operations: the same five for every collection, and a few of the register.
+
+use serde_json::{Map, Value, json};
+
+use crate::formats::Format;
+use crate::kind::{Filter, Kind, Takes};
+use crate::page;
+
+/// Answers that any read may give.
+const READ_PROBLEMS: &[u16] = &[400, 404, 405, 406, 408, 414, 431, 500, 503];
+/// Answers that any write may give.
+const WRITE_PROBLEMS: &[u16] = &[400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 414, 415, 428, 431, 500, 503];
+
+/// Headers of answers, described once.
+pub fn headers() -> Value {
+    let text = |words: &str| json!({"description": words, "schema": {"type": "string"}});
+    json!({
+        "X-Request-Id": text("The request, as it stands in logs and versions."),
+        "API-Version": text("The version of this API (SemVer)."),
+        "ETag": text("The representation; a record's begins with its version."),
+        "Link": text("The next page, with rel=\"next\" (RFC 8288)."),
+        "Location": text("The new record."),
+    })
+}
+
+/// References to some of them.
+pub fn header_refs(names: &[&str]) -> Value {
+    let refs: Map<String, Value> = names
+        .iter()
+        .map(|name| ((*name).to_owned(), json!({"$ref": format!("#/components/headers/{name}")})))
+        .collect();
+    refs.into()
+}
+
+/// Adds the operations of one collection.
+pub fn of_collection(kind: &'static Kind, example: Option<&Value>, paths: &mut Map<String, Value>) {
+    let (name, one, title) = (kind.collection, kind.singular, capital(kind.singular));
+    let example = example.cloned().unwrap_or_default();
+    paths.insert(
+        format!("/v1/{name}"),
+        json!({"get": list(kind, &format!("list_{name}"), &format!("List {name}"), None)}),
+    );
+    let a = if one.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    let body = |schema: Value, media: &str, example: Value| json!({"required": true, "content": {media: {"schema": schema, "example": example}}});
+    let schema = json!({"$ref": format!("#/components/schemas/{}", kind.schema)});
+    let answer = |description: &str, headers: &[&str]| {
+        json!({"description": description, "headers": header_refs(headers),
+            "content": {"application/json": {"schema": schema, "example": example}}})
+    };
+    let seen = ["X-Request-Id", "API-Version", "ETag"];
+    let created = ["X-Request-Id", "API-Version", "ETag", "Location"];
+    let write = |id: &str, summary: String, about: &str, body: Option<Value>, responses: Value| {
+        let mut operation = json!({
+            "tags": [name], "operationId": format!("{id}_{one}"), "summary": summary, "description": about,
+            "security": [{"token": []}],
+            "parameters": [if_match(), if_none_match()],
+            "responses": with_problems(responses, WRITE_PROBLEMS)
+        });
+        if let Some(body) = body {
+            operation["requestBody"] = body;
+        }
+        if id != "put" {
+            operation["parameters"] = json!([if_match()]);
+        }
+        operation
+    };
+    let patch_example = match &example["title"] {
+        Value::Null => json!({"name": example["name"]}),
+        title => json!({"title": title}),
+    };
+    let identifier = json!({"name": "identifier", "in": "path", "required": true, "description": format!("The {one}'s identifier, percent-encoded."),
+        "schema": {"type": "string", "minLength": 1, "maxLength": 200}, "example": example["identifier"]});
+    let path = json!({
+        "parameters": [identifier.clone()],
+        "get": {
+            "tags": [name], "operationId": format!("show_{one}"), "summary": format!("Show {a} {one}"),
+            "description": format!("{title} as a bare object. Its ETag is what a change needs as If-Match."),
+            "parameters": [fields(kind), include(kind), if_none_match_read()],
+            "responses": with_problems(json!({"200": answer(&format!("The {one}."), &seen), "304": not_modified()}), &[READ_PROBLEMS, &[410]].concat())
+        },
+        "put": write("put", format!("Create or replace {a} {one}"),
+            "Creating needs no precondition, and neither does repeating what is there. Changing needs If-Match.",
+            Some(body(schema.clone(), "application/json", example.clone())),
+            json!({"200": answer("Replaced, or unchanged.", &seen), "201": answer("Created.", &created)})),
+        "patch": write("patch", format!("Change parts of {a} {one}"),
+            "A JSON merge patch (RFC 7396): members replace, null removes, lists replace whole.",
+            Some(body(json!({"type": "object"}), "application/merge-patch+json", patch_example)),
+            json!({"200": answer("Changed, or unchanged.", &seen)})),
+        "delete": write("delete", format!("Delete {a} {one}"),
+            "The address answers 410 from then on; the history stays, and the identifier is not used again.",
+            None, json!({"204": {"description": "Deleted.", "headers": header_refs(&["X-Request-Id", "API-Version"])}}))
+    });
+    paths.insert(format!("/v1/{name}/{{identifier}}"), path);
+    if name == "observations" {
+        let about = "The observations of one indicator, as in the list of all.";
+        let mut operation =
+            list(kind, "list_indicator_observations", "List the observations of an indicator", Some(about));
+        if let Some(parameters) = operation["parameters"].as_array_mut() {
+            parameters.retain(|parameter| parameter["name"] != "indicator");
+        }
+        let mut identifier = identifier;
+        identifier["description"] = "The indicator's identifier, percent-encoded.".into();
+        identifier["example"] = example["indicator"].clone();
+        paths.insert(
+            "/v1/indicators/{identifier}/observations".into(),
+            json!({"parameters": [identifier], "get": operation}),
+        );
+    }
+}
+
+fn list(kind: &'static Kind, id: &str, summary: &str, about: Option<&str>) -> Value {
+    let mut parameters: Vec<Value> = kind.all_filters().map(filter).collect();
+    let sorts: Vec<String> =
+        kind.all_sorts().flat_map(|sort| [sort.name.to_owned(), format!("-{}", sort.name)]).collect();
+    let query = |name: &str, about: &str, schema: Value| json!({"name": name, "in": "query", "description": about, "schema": schema});
+    let formats: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
+    parameters.extend([
+        query(
+            "sort",
+            "The order; `-` for descending. What is absent counts as lowest.",
+            json!({"type": "string", "enum": sorts, "default": "identifier"}),
+        ),
+        query("limit", "Records on a page.", json!({"type": "integer", "minimum": 1, "maximum": 1000, "default": 100})),
+        query("cursor", "Where to go on, from `links.next`.", json!({"type": "string"})),
+        fields(kind),
+        include(kind),
+        query(
+            "count",
+            "Whether to count all records that match, into `meta.total`.",
+            json!({"type": "string", "enum": ["none", "exact", "estimated"], "default": "none"}),
+        ),
+        query(
+            "shape",
+            "`array` gives the bare array of records.",
+            json!({"type": "string", "enum": ["object", "array"], "default": "object"}),
+        ),
+        query(
+            "format",
+            &format!(
+                "The format; also as an extension: `/v1/{}.csv`. NDJSON and CSV give every record.",
+                kind.collection
+            ),
+            json!({"type": "string", "enum": formats}),
+        ),
+        query(
+            "bom",
+            "Begin CSV with a byte order mark, for Excel.",
+            json!({"type": "string", "enum": ["false", "true"], "default": "false"}),
+        ),
+        if_none_match_read(),
+    ]);
+    debug_assert!(page::PARAMETERS.iter().all(|name| parameters.iter().any(|parameter| parameter["name"] == *name)));
+    let record = json!({"$ref": format!("#/components/schemas/{}", kind.schema)});
+    let page = json!({
+        "oneOf": [
+            {"type": "object", "required": ["data", "meta", "links"], "properties": {
+                "data": {"type": "array", "items": record},
+                "meta": {"type": "object", "properties": {"limit": {"type": "integer"},
+                    "count": {"type": "string", "enum": ["none", "exact", "estimated"]}, "total": {"type": ["integer", "null"]}}},
+                "links": {"type": "object", "properties": {"self": {"type": "string", "format": "uri"},
+                    "next": {"type": ["string", "null"], "format": "uri"}}},
+                "included": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": {"type": "object"}}}}},
+            {"type": "array", "items": record}
+        ]
+    });
+    let content = json!({
+        "application/json": {"schema": page},
+        "application/x-ndjson": {"schema": {"type": "string"}},
+        "text/csv": {"schema": {"type": "string"}}
+    });
+    let found = json!({"description": format!("The {} that match.", kind.collection),
+        "headers": header_refs(&["X-Request-Id", "API-Version", "ETag", "Link"]), "content": content});
+    json!({
+        "tags": [kind.collection], "operationId": id, "summary": summary, "description": about.unwrap_or(kind.about),
+        "parameters": parameters,
+        "responses": with_problems(json!({"200": found, "304": not_modified()}), READ_PROBLEMS)
+    })
+}
+
+fn filter(filter: &Filter) -> Value {
+    let comma_list = |items: Value| json!({"type": "array", "items": items, "minItems": 1});
+    let schema = match filter.takes {
+        Takes::AnyOf => comma_list(json!({"type": "string", "minLength": 1})),
+        Takes::Codes(codes) => comma_list(json!({"type": "string", "enum": codes})),
+        Takes::Date => json!({"type": "string", "pattern": "^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$"}),
+        Takes::Instant => json!({"type": "string", "format": "date-time"}),
+        Takes::Number => json!({"type": "number"}),
+    };
+    let mut parameter = json!({"name": filter.name, "in": "query", "description": filter.about, "schema": schema});
+    if matches!(filter.takes, Takes::AnyOf | Takes::Codes(_)) {
+        parameter["style"] = "form".into();
+        parameter["explode"] = false.into();
+    }
+    parameter
+}
+
+fn fields(kind: &'static Kind) -> Value {
+    json!({"name": "fields", "in": "query", "description": "Only these members, and the identifier.", "style": "form", "explode": false,
+        "schema": {"type": "array", "items": {"type": "string", "enum": page::members(kind)}}})
+}
+
+fn include(kind: &Kind) -> Value {
+    json!({"name": "include", "in": "query", "description": "Embed the records of these collections that are referred to.", "style": "form", "explode": false,
+        "schema": {"type": "array", "items": {"type": "string", "enum": kind.refers_to}}})
+}
+
+fn if_match() -> Value {
+    json!({"name": "If-Match", "in": "header", "schema": {"type": "string"}, "example": "*",
+        "description": "The ETag of the version that is to be changed, or `*` for whatever is there."})
+}
+
+fn if_none_match() -> Value {
+    json!({"name": "If-None-Match", "in": "header", "schema": {"type": "string", "enum": ["*"]},
+        "description": "`*`: only create."})
+}
+
+fn if_none_match_read() -> Value {
+    json!({"name": "If-None-Match", "in": "header", "schema": {"type": "string"},
+        "description": "The ETag of what the client has; 304 if it is still that."})
+}
+
+fn not_modified() -> Value {
+    json!({"description": "The client has it already.", "headers": header_refs(&["X-Request-Id", "API-Version", "ETag"])})
+}
+
+/// Adds the problems that an operation may answer with.
+fn with_problems(mut responses: Value, statuses: &[u16]) -> Value {
+    for status in statuses {
+        responses[status.to_string()] = json!({"$ref": format!("#/components/responses/Problem{status}")});
+    }
+    responses
+}
+
+/// The operations that belong to no collection.
+pub fn of_the_register(paths: &mut Map<String, Value>) {
+    let mut add = |path: &str, id: &str, summary: &str, about: &str, schema: Value, problems: &[u16]| {
+        let ok = json!({"description": summary, "headers": header_refs(&["X-Request-Id", "API-Version"]),
+            "content": {"application/json": {"schema": schema}}});
+        paths.insert(
+            path.into(),
+            json!({"get": {"tags": ["register"], "operationId": id, "summary": summary,
+            "description": about, "responses": with_problems(json!({"200": ok}), problems)}}),
+        );
+    };
+    let object = json!({"type": "object"});
+    let status = json!({"type": "object", "properties": {"status": {"type": "string"}}});
+    add(
+        "/v1",
+        "show_index",
+        "Where everything is",
+        "The collections and the documentation.",
+        object.clone(),
+        &[400, 405, 500],
+    );
+    add("/v1/openapi.json", "show_openapi", "This document", "OpenAPI 3.1.", object.clone(), &[400, 405, 500]);
+    add(
+        "/v1/openapi-3.0.json",
+        "show_openapi_3_0",
+        "This document as OpenAPI 3.0.3",
+        "For generators that know no 3.1.",
+        object,
+        &[400, 405, 500],
+    );
+    add(
+        "/health/live",
+        "show_live",
+        "Whether the program runs",
+        "For a supervisor that restarts it.",
+        status.clone(),
+        &[405, 500],
+    );
+    add(
+        "/health/ready",
+        "show_ready",
+        "Whether the register can answer",
+        "For a load balancer.",
+        status,
+        &[405, 500, 503],
+    );
+}
+
+/// The shipped documents name no flow of money; this one is made of the facts of one of them.
+pub fn transaction_example() -> Value {
+    json!({
+        "identifier": "AR-CUPRIJA-T1",
+        "type": "outgoing_commitment",
+        "date": "2011-03",
+        "value": {"amount": 149379, "currency": "EUR", "value_date": "2011-03"},
+        "grant": "AR-CUPRIJA-CAC-GRANT",
+        "provider": {"organisation": "AR-ORG-EC"},
+        "receiver": {"beneficiary": "AR-BEN-CUPRIJA"},
+        "kind_of_money": "eu"
+    })
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}

@@ -1,0 +1,213 @@
+//! The rules that hold between the members of a record. Each finds every fault
+//! it can, with the place and the numbers; the database holds the same rules as
+//! constraints, so that no other way in can break them.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use validator::{ValidationError, ValidationErrors};
+
+use super::{
+    Citation, Exactness, FundingLine, Money, OtherIdentifier, PartialDate, Percentage, PlaceShare, SectorShare,
+};
+use crate::codes;
+
+/// Collects what is wrong with one record.
+#[derive(Default)]
+pub struct Rules(ValidationErrors);
+
+impl Rules {
+    /// Adds a fault at a JSON Pointer.
+    pub fn fault(&mut self, pointer: impl Into<String>, code: &'static str, words: String) -> &mut Self {
+        let mut error = ValidationError::new(code).with_message(words.into());
+        error.add_param("pointer".into(), &pointer.into());
+        self.0.add("__all__", error);
+        self
+    }
+
+    /// Ends the check.
+    pub fn finish(&mut self) -> Result<(), ValidationErrors> {
+        let errors = std::mem::take(&mut self.0);
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    /// A period does not run backwards; what reduced precision leaves open is allowed.
+    pub fn period(
+        &mut self,
+        (from, start): (&str, Option<&PartialDate>),
+        (to, end): (&str, Option<&PartialDate>),
+    ) -> &mut Self {
+        if let (Some(start), Some(end)) = (start, end)
+            && !start.may_precede(end)
+        {
+            self.fault(to, "period_backwards", format!("{} {} is before {} {}", &to[1..], end.0, &from[1..], start.0));
+        }
+        self
+    }
+
+    /// A budget is not negative.
+    pub fn not_negative(&mut self, pointer: &str, money: Option<&Money>) -> &mut Self {
+        if let Some(money) = money
+            && money.amount.0.is_sign_negative()
+        {
+            self.fault(format!("{pointer}/amount"), "negative_amount", format!("{} is below zero", money.amount.0));
+        }
+        self
+    }
+
+    /// The shares of places are whole, and no place is named twice.
+    pub fn places(&mut self, places: &[PlaceShare]) -> &mut Self {
+        let mut seen = BTreeMap::new();
+        for (n, place) in places.iter().enumerate() {
+            if let Some(first) = seen.insert(&place.location, n) {
+                self.fault(
+                    format!("/places/{n}/location"),
+                    "duplicate",
+                    format!("{} stands at /places/{first} already", place.location.0),
+                );
+            }
+        }
+        self.shares("/places", places.iter().map(|place| ("", place.percentage)))
+    }
+
+    /// The shares of sectors are whole in each vocabulary, and DAC codes exist.
+    pub fn sectors(&mut self, sectors: &[SectorShare]) -> &mut Self {
+        for (n, sector) in sectors.iter().enumerate() {
+            if sector.vocabulary == "1" && codes::sector_name(&sector.code).is_none() {
+                self.fault(
+                    format!("/sectors/{n}/code"),
+                    "code_unknown",
+                    format!("{:?} is no five-digit OECD DAC sector", sector.code),
+                );
+            }
+        }
+        self.shares("/sectors", sectors.iter().map(|sector| (sector.vocabulary.as_str(), sector.percentage)))
+    }
+
+    /// Shares: within each group none or all are stated, and then they sum to 100.
+    pub fn shares<'a>(
+        &mut self,
+        pointer: &str,
+        shares: impl Iterator<Item = (&'a str, Option<Percentage>)>,
+    ) -> &mut Self {
+        let mut groups: BTreeMap<&str, Vec<Option<Percentage>>> = BTreeMap::new();
+        for (group, share) in shares {
+            groups.entry(group).or_default().push(share);
+        }
+        for (group, shares) in groups {
+            let of = if group.is_empty() { String::new() } else { format!(" of {group:?}") };
+            let stated: Vec<Decimal> = shares.iter().flatten().map(|share| share.0).collect();
+            let sum: Decimal = stated.iter().sum();
+            if !stated.is_empty() && stated.len() < shares.len() {
+                let words = format!("{} of {} shares{of} are stated: state all or none", stated.len(), shares.len());
+                self.fault(pointer, "shares_incomplete", words);
+            } else if !stated.is_empty() && sum != Decimal::ONE_HUNDRED {
+                self.fault(pointer, "shares_not_whole", format!("the shares{of} sum to {}, not 100", sum.normalize()));
+            }
+        }
+        self
+    }
+
+    /// Funding lines: shares are whole and amounts meet the budget, rule by rule;
+    /// a share and an amount of one line agree.
+    pub fn funding(&mut self, budget: Option<&Money>, lines: &[FundingLine]) -> &mut Self {
+        self.shares("/funding", lines.iter().map(|line| (line.rule.as_deref().unwrap_or(""), line.percentage)));
+        let mut rules: BTreeMap<&str, Vec<Option<&Money>>> = BTreeMap::new();
+        for (n, line) in lines.iter().enumerate() {
+            rules.entry(line.rule.as_deref().unwrap_or("")).or_default().push(line.amount.as_ref());
+            self.share_agrees(&format!("/funding/{n}"), budget, line.percentage, line.amount.as_ref());
+        }
+        for amounts in rules.values() {
+            self.amounts("/funding", budget, amounts);
+        }
+        self
+    }
+
+    /// Amounts that are parts of a budget: in its currency, together the whole of it
+    /// where all are stated, and never more.
+    pub fn amounts(&mut self, pointer: &str, budget: Option<&Money>, amounts: &[Option<&Money>]) -> &mut Self {
+        let Some(budget) = budget else { return self };
+        for (n, amount) in amounts.iter().enumerate() {
+            if let Some(amount) = amount
+                && amount.currency != budget.currency
+            {
+                self.fault(
+                    format!("{pointer}/{n}/amount/currency"),
+                    "currency_differs",
+                    format!("{} is not the budget's {}", amount.currency, budget.currency),
+                );
+            }
+        }
+        let stated: Vec<&Money> = amounts.iter().copied().flatten().collect();
+        if stated.is_empty()
+            || budget.exactness != Exactness::Exact
+            || stated.iter().any(|part| part.exactness != Exactness::Exact || part.currency != budget.currency)
+        {
+            return self;
+        }
+        let sum: Decimal = stated.iter().map(|part| part.amount.0).sum();
+        let whole = budget.amount.0;
+        if sum > whole || (stated.len() == amounts.len() && sum != whole) {
+            let words = format!("the amounts sum to {sum} {0}, the budget is {whole} {0}", budget.currency);
+            self.fault(pointer, "amounts_not_whole", words);
+        }
+        self
+    }
+
+    /// A stated share and amount agree: the share is the amount's part of the
+    /// budget, rounded to two places or closer.
+    pub fn share_agrees(
+        &mut self,
+        pointer: &str,
+        budget: Option<&Money>,
+        share: Option<Percentage>,
+        amount: Option<&Money>,
+    ) -> &mut Self {
+        if let (Some(budget), Some(share), Some(amount)) = (budget, share, amount)
+            && budget.exactness == Exactness::Exact
+            && amount.exactness == Exactness::Exact
+            && budget.currency == amount.currency
+            && !budget.amount.0.is_zero()
+        {
+            let part = amount.amount.0 / budget.amount.0 * Decimal::ONE_HUNDRED;
+            if (part - share.0).abs() > Decimal::new(5, 3) {
+                let words = format!(
+                    "{} of {} is {} per cent, not the stated {}",
+                    amount.amount.0,
+                    budget.amount.0,
+                    part.round_dp(4).normalize(),
+                    share.0.normalize()
+                );
+                self.fault(format!("{pointer}/percentage"), "share_disagrees", words);
+            }
+        }
+        self
+    }
+
+    /// No identifier elsewhere is named twice.
+    pub fn identifiers(&mut self, identifiers: &[OtherIdentifier]) -> &mut Self {
+        for (n, one) in identifiers.iter().enumerate() {
+            if let Some(first) = identifiers[..n].iter().position(|other| other == one) {
+                let words = format!("{} {} stands at /identifiers/{first} already", one.scheme, one.code);
+                self.fault(format!("/identifiers/{n}"), "duplicate", words);
+            }
+        }
+        self
+    }
+
+    /// Every field that a source vouches for is written as a JSON Pointer.
+    pub fn citations(&mut self, citations: &[Citation]) -> &mut Self {
+        for (n, citation) in citations.iter().enumerate() {
+            for (m, field) in citation.fields.iter().enumerate() {
+                if !field.is_empty() && !field.starts_with('/') {
+                    self.fault(
+                        format!("/sources/{n}/fields/{m}"),
+                        "pointer_invalid",
+                        format!("{field:?} is no JSON Pointer: write \"/{field}\""),
+                    );
+                }
+            }
+        }
+        self
+    }
+}

@@ -1,0 +1,184 @@
+//! Single values: identifiers, texts by language, dates that keep their
+//! precision, and money that keeps its cents.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use strum::VariantNames;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+/// The name that a publisher gave a record; unique in the whole register, for ever.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[schema(value_type = String, format = "identifier", min_length = 1, max_length = 200, examples("RS222"))]
+#[serde(transparent)]
+pub struct Identifier(pub String);
+
+impl Identifier {
+    /// Printable characters without white space, 1 to 200 of them.
+    pub fn is_valid(text: &str) -> bool {
+        (1..=200).contains(&text.chars().count()) && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+    }
+}
+
+/// Text that people read, by BCP 47 language tag: `{"en": "...", "sr": "..."}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Translations(pub BTreeMap<String, String>);
+
+impl PartialSchema for Translations {
+    fn schema() -> RefOr<Schema> {
+        let tag =
+            ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::Custom("bcp-47".into()))).build();
+        let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(100_000));
+        ObjectBuilder::new()
+            .property_names(Some(tag))
+            .additional_properties(Some(text))
+            .description(Some("Text by BCP 47 language tag."))
+            .examples([serde_json::json!({"en": "Citizens Assistance Centre"})])
+            .into()
+    }
+}
+
+impl ToSchema for Translations {}
+
+/// A date as exact as its source states it: `2011`, `2011-03` or `2011-03-01`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(value_type = String, format = "partial-date", pattern = r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$", examples("2011-03"))]
+#[serde(transparent)]
+pub struct PartialDate(pub String);
+
+impl PartialDate {
+    /// True for a year, a month or a day that the calendar has.
+    pub fn is_valid(text: &str) -> bool {
+        let digits_or_dashes = text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+        let full = match text.len() {
+            4 => format!("{text}-01-01"),
+            7 => format!("{text}-01"),
+            10 => text.to_owned(),
+            _ => return false,
+        };
+        digits_or_dashes && !full.starts_with("0000") && chrono::NaiveDate::parse_from_str(&full, "%Y-%m-%d").is_ok()
+    }
+
+    /// The first day that it can mean, as text that sorts.
+    fn first(&self) -> String {
+        format!("{}{}", self.0, &"0000-01-01"[self.0.len()..])
+    }
+
+    /// True when this date may lie on or before `other`, given what is known of both.
+    pub fn may_precede(&self, other: &PartialDate) -> bool {
+        // The last day `other` can mean: padding with the highest digits keeps text order.
+        self.first() <= format!("{}{}", other.0, &"9999-99-99"[other.0.len()..])
+    }
+}
+
+/// An exact decimal, sent and stored as a JSON number of at most 15 significant digits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Amount(pub Decimal);
+
+impl Serialize for Amount {
+    /// Money is printed with cents at least: `149379.00`.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut amount = self.0.normalize();
+        if amount.scale() < 2 {
+            amount.rescale(2);
+        }
+        rust_decimal::serde::arbitrary_precision::serialize(&amount, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        rust_decimal::serde::arbitrary_precision::deserialize(deserializer).map(Self)
+    }
+}
+
+impl PartialSchema for Amount {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Number)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Double)))
+            .multiple_of(Some(0.0001))
+            .exclusive_minimum(Some(-1e13))
+            .exclusive_maximum(Some(1e13))
+            .description(Some("An exact decimal with at most 4 places and 15 significant digits."))
+            .examples([serde_json::json!(177200)])
+            .into()
+    }
+}
+
+impl ToSchema for Amount {}
+
+/// A share of a whole, in per cent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(transparent)]
+pub struct Percentage(#[serde(with = "rust_decimal::serde::arbitrary_precision")] pub Decimal);
+
+/// An exact number that is neither money nor a share: a value, a coordinate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(transparent)]
+pub struct Quantity(#[serde(with = "rust_decimal::serde::arbitrary_precision")] pub Decimal);
+
+impl Serialize for Percentage {
+    /// Equal shares are printed alike: `84.3` for 84.30.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        rust_decimal::serde::arbitrary_precision::serialize(&self.0.normalize(), serializer)
+    }
+}
+
+impl Serialize for Quantity {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        rust_decimal::serde::arbitrary_precision::serialize(&self.0.normalize(), serializer)
+    }
+}
+
+impl PartialSchema for Percentage {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Number)
+            .multiple_of(Some(0.0001))
+            .minimum(Some(0.0))
+            .maximum(Some(100.0))
+            .description(Some("Per cent, with at most 4 places."))
+            .examples([serde_json::json!(85)])
+            .into()
+    }
+}
+
+impl ToSchema for Percentage {}
+
+/// How exact a figure is. "Nearly 13 million" is at most 13 000 000.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, VariantNames)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Exactness {
+    /// The figure itself.
+    #[default]
+    Exact,
+    /// About this much.
+    Approximate,
+    /// This much or more.
+    AtLeast,
+    /// This much or less.
+    AtMost,
+}
+
+/// An amount of money in one currency.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Money {
+    /// The exact amount.
+    pub amount: Amount,
+    /// ISO 4217 code.
+    #[schema(format = "currency", examples("EUR"))]
+    pub currency: String,
+    /// The day on which the amount had this value, for conversion.
+    #[serde(default)]
+    pub value_date: Option<PartialDate>,
+    /// How exact the amount is; `exact` unless stated.
+    #[serde(default)]
+    pub exactness: Exactness,
+}

@@ -1,0 +1,12 @@
+//! The register in the database: questions to it, and changes of it.
+//!
+//! Every change keeps the version before it. A record's past state, with its
+//! parts, is the document of the version in force then; what it referred to
+//! stands beside it. Nothing else needs rebuilding.
+
+pub mod ask;
+pub mod cursor;
+pub mod publishers;
+pub mod read;
+pub mod refer;
+pub mod write;

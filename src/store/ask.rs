@@ -1,0 +1,183 @@
+//! A question to one collection: which records, in which order, from where on.
+//! From the parameters of a request to SQL with bound values.
+
+use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
+use diesel::pg::Pg;
+use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
+use diesel::sql_query;
+use diesel::sql_types::{Array, Text};
+use rust_decimal::Decimal;
+
+use super::cursor::Cursor;
+use crate::error::Fault;
+use crate::http::query::{Query, nearest};
+use crate::kind::{Filter, Kind, Sort, Takes};
+use crate::record::PartialDate;
+
+/// A value bound into a statement.
+#[derive(Debug, Clone)]
+pub enum Bound {
+    /// One text, cast in the statement.
+    Text(String),
+    /// Any of these.
+    List(Vec<String>),
+}
+
+/// The question.
+pub struct Ask {
+    /// The collection.
+    pub kind: &'static Kind,
+    conditions: Vec<(&'static str, Bound)>,
+    /// The order.
+    pub sort: &'static Sort,
+    /// Highest first.
+    pub descending: bool,
+    /// The end of the page before.
+    pub after: Option<Cursor>,
+    /// What cursors are bound to.
+    pub seal: String,
+}
+
+impl Ask {
+    /// Reads filters, sort and cursor from the parameters.
+    pub fn read(kind: &'static Kind, query: &Query) -> Result<Self, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let mut conditions = Vec::new();
+        let mut seal = kind.collection.to_owned();
+        for (name, value) in query.pairs() {
+            let Some(filter) = kind.all_filters().find(|filter| filter.name == name) else { continue };
+            match bound(filter, value) {
+                Ok(bound) => conditions.push((filter.sql, bound)),
+                Err(fault) => faults.push(fault),
+            }
+            seal.push_str(&format!("&{name}={value}"));
+        }
+        let wanted = query.get("sort").unwrap_or("identifier");
+        let (descending, name) = wanted.strip_prefix('-').map_or((false, wanted), |name| (true, name));
+        seal.push_str(&format!("&sort={wanted}"));
+        let sort = kind.all_sorts().find(|sort| sort.name == name);
+        if sort.is_none() {
+            let known: Vec<&str> = kind.all_sorts().map(|sort| sort.name).collect();
+            let words = format!("{} cannot be sorted by {name:?}{}", kind.collection, nearest(name, &known));
+            faults.push(Fault::parameter("sort", "sort_unknown", words));
+        }
+        let after = query.get("cursor").map(|text| Cursor::decode(text, &seal));
+        if after == Some(None) {
+            let words = "this cursor was made for another question: follow links.next as it is";
+            faults.push(Fault::parameter("cursor", "cursor_invalid", words));
+        }
+        match sort {
+            Some(sort) if faults.is_empty() => {
+                Ok(Self { kind, conditions, sort, descending, after: after.flatten(), seal })
+            }
+            _ => Err(faults),
+        }
+    }
+
+    /// Adds a condition that does not come from the query string.
+    pub fn also(&mut self, name: &str, value: &str) {
+        if let Some(filter) = self.kind.all_filters().find(|filter| filter.name == name) {
+            self.conditions.push((filter.sql, Bound::List(vec![value.to_owned()])));
+            self.seal.push_str(&format!("&{name}={value}"));
+        }
+    }
+
+    /// The rows in their order, at most `limit` of them.
+    pub fn rows(&self, limit: Option<i64>) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
+        let mut values = Vec::new();
+        let mut conditions = self.conditions_sql(&mut values);
+        let (table, Sort { sql: key, of_type, .. }) = (self.kind.collection, self.sort);
+        let (than, order) = if self.descending { ("<", "DESC") } else { (">", "ASC") };
+        if let Some(after) = &self.after {
+            let n = values.len();
+            conditions.push(format!("({key}, t.identifier) {than} (${}::{of_type}, ${})", n + 1, n + 2));
+            values.extend([Bound::Text(after.key.clone()), Bound::Text(after.identifier.clone())]);
+        }
+        let limit = limit.map_or(String::new(), |limit| format!(" LIMIT {limit}"));
+        let sql = format!(
+            "SELECT t.identifier, t.publisher, t.version, t.created_at, t.updated_at, t.doc::text AS doc, ({key})::text AS key \
+             FROM {table} t{} ORDER BY {key} {order}, t.identifier {order}{limit}",
+            where_clause(&conditions)
+        );
+        bind(sql, values)
+    }
+
+    /// How many rows there are in all.
+    pub fn count(&self) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
+        let mut values = Vec::new();
+        let conditions = self.conditions_sql(&mut values);
+        bind(format!("SELECT count(*) AS count FROM {} t{}", self.kind.collection, where_clause(&conditions)), values)
+    }
+
+    /// The planner's view of a statement: of the rows without a limit for an estimate, or of a page.
+    pub fn explain(&self, limit: Option<i64>) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
+        let mut values = Vec::new();
+        let conditions = self.conditions_sql(&mut values);
+        let (table, key) = (self.kind.collection, self.sort.sql);
+        let page = limit.map_or(String::new(), |limit| format!(" ORDER BY {key}, t.identifier LIMIT {limit}"));
+        bind(
+            format!("EXPLAIN (FORMAT JSON) SELECT t.identifier FROM {table} t{}{page}", where_clause(&conditions)),
+            values,
+        )
+    }
+
+    fn conditions_sql(&self, values: &mut Vec<Bound>) -> Vec<String> {
+        let numbered = self.conditions.iter().map(|(sql, value)| {
+            values.push(value.clone());
+            sql.replace("$?", &format!("${}", values.len()))
+        });
+        numbered.collect()
+    }
+}
+
+fn where_clause(conditions: &[String]) -> String {
+    if conditions.is_empty() { String::new() } else { format!(" WHERE ({})", conditions.join(") AND (")) }
+}
+
+fn bind(sql: String, values: Vec<Bound>) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
+    values.into_iter().fold(sql_query(sql).into_boxed(), |query, value| match value {
+        Bound::Text(text) => query.bind::<Text, _>(text),
+        Bound::List(items) => query.bind::<Array<Text>, _>(items),
+    })
+}
+
+/// The value of a filter, checked.
+fn bound(filter: &Filter, value: &str) -> Result<Bound, Fault> {
+    let fault = |code: &str, words: String| Err(Fault::parameter(filter.name, code, words));
+    let items = || value.split(',').map(|item| item.trim().to_owned()).collect::<Vec<_>>();
+    match filter.takes {
+        Takes::AnyOf if items().iter().any(String::is_empty) => {
+            fault("list_invalid", format!("{} takes values separated by single commas", filter.name))
+        }
+        Takes::AnyOf if items().len() > 1000 => {
+            fault("list_invalid", format!("{} takes 1000 values at most", filter.name))
+        }
+        Takes::AnyOf => Ok(Bound::List(items())),
+        Takes::Codes(codes) => {
+            let items = items();
+            match items.iter().find(|item| !codes.contains(&item.as_str())) {
+                Some(item) => fault("code_unknown", format!("{} has no {item:?}{}", filter.name, nearest(item, codes))),
+                None => Ok(Bound::List(items)),
+            }
+        }
+        Takes::Date if PartialDate::is_valid(value) => Ok(Bound::Text(value.to_owned())),
+        Takes::Date => fault("date_invalid", format!("{} takes a date: 2011, 2011-03 or 2011-03-01", filter.name)),
+        Takes::Instant => match instant(value) {
+            Some(instant) => Ok(Bound::Text(instant.to_rfc3339_opts(SecondsFormat::Micros, true))),
+            None => fault("instant_invalid", format!("{} takes an instant: 2026-01-31T12:00:00Z", filter.name)),
+        },
+        Takes::Number => match Decimal::from_str_exact(value) {
+            Ok(number) => Ok(Bound::Text(number.to_string())),
+            Err(_) => fault("number_invalid", format!("{} takes a decimal number: 1000.50", filter.name)),
+        },
+    }
+}
+
+/// An instant, or a day's first. A `+` that the query string turned into a space is put back.
+fn instant(value: &str) -> Option<DateTime<Utc>> {
+    let value = value.replace(' ', "+");
+    let day =
+        || NaiveDate::parse_from_str(&value, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0).map(|midnight| midnight.and_utc());
+    let instant = DateTime::parse_from_rfc3339(&value).map(|instant| instant.to_utc()).ok().or_else(day)?;
+    (1..=9999).contains(&instant.year()).then_some(instant)
+}

@@ -1,0 +1,118 @@
+//! Publishers and their prefixes.
+
+use diesel::sql_types::{Array, Nullable, Text};
+use diesel::{OptionalExtension, QueryableByName, sql_query};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use serde::Serialize;
+
+use crate::error::{Fault, Problem, Reason};
+
+/// A publisher.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName, Serialize)]
+pub struct Publisher {
+    /// Its id, as tokens name it.
+    #[diesel(sql_type = Text)]
+    pub id: String,
+    /// Its name.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// The prefixes of its identifiers.
+    #[diesel(sql_type = Array<Text>)]
+    pub prefixes: Vec<String>,
+}
+
+/// All publishers.
+pub async fn list(connection: &mut AsyncPgConnection) -> Result<Vec<Publisher>, Problem> {
+    let publishers = sql_query(
+        "SELECT p.id, p.name, ARRAY(SELECT prefix FROM publisher_prefixes WHERE publisher = p.id ORDER BY prefix) AS prefixes
+         FROM publishers p ORDER BY p.id",
+    );
+    Ok(publishers.load(connection).await?)
+}
+
+#[derive(QueryableByName)]
+struct Owner {
+    #[diesel(sql_type = Nullable<Text>)]
+    publisher: Option<String>,
+}
+
+/// To whom an identifier belongs: the publisher with the longest prefix that it starts with.
+pub async fn owner(connection: &mut AsyncPgConnection, identifier: &str) -> Result<Option<String>, Problem> {
+    let owner: Option<Owner> = sql_query(
+        "SELECT publisher FROM publisher_prefixes WHERE starts_with($1, prefix) ORDER BY length(prefix) DESC LIMIT 1",
+    )
+    .bind::<Text, _>(identifier)
+    .get_result(connection)
+    .await
+    .optional()?;
+    Ok(owner.and_then(|owner| owner.publisher))
+}
+
+/// Adds a publisher, or prefixes to one that exists. A prefix that another
+/// publisher has, or under which it has published, is refused.
+pub async fn add(connection: &mut AsyncPgConnection, new: &Publisher) -> Result<(), Problem> {
+    let well_formed = |id: &str| {
+        (1..=63).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && !id.starts_with('-')
+    };
+    if !well_formed(&new.id) {
+        let words = format!("{:?} is no publisher id: 1 to 63 of a-z, 0-9 and -, not beginning with -", new.id);
+        return Err(Problem::invalid(vec![Fault::at("/id", "id_invalid", words)]));
+    }
+    if new.name.trim().is_empty() {
+        return Err(Problem::invalid(vec![Fault::at("/name", "required", "a publisher has a name")]));
+    }
+    connection
+        .transaction(async |connection| {
+            // The clock: no record appears under a prefix while it changes hands.
+            sql_query("SELECT FROM commit_clock FOR UPDATE").execute(connection).await?;
+            sql_query(
+                "INSERT INTO publishers (id, name) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET name = excluded.name",
+            )
+            .bind::<Text, _>(&new.id)
+            .bind::<Text, _>(&new.name)
+            .execute(connection)
+            .await?;
+            for prefix in &new.prefixes {
+                take(connection, &new.id, prefix).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+async fn take(connection: &mut AsyncPgConnection, publisher: &str, prefix: &str) -> Result<(), Problem> {
+    let conflict = |words: String| Err(Problem::new(Reason::Conflict, words));
+    if !crate::record::Identifier::is_valid(prefix) {
+        let words = format!("{prefix:?} is no prefix: printable characters without spaces");
+        return Err(Problem::invalid(vec![Fault::at("/prefixes", "prefix_invalid", words)]));
+    }
+    let holder: Option<Owner> = sql_query("SELECT publisher FROM publisher_prefixes WHERE prefix = $1")
+        .bind::<Text, _>(prefix)
+        .get_result(connection)
+        .await
+        .optional()?;
+    match holder.and_then(|holder| holder.publisher) {
+        Some(holder) if holder == publisher => return Ok(()),
+        Some(holder) => return conflict(format!("the prefix {prefix} belongs to {holder}")),
+        None => {}
+    }
+    if let Some(other) = owner(connection, prefix).await?.filter(|other| other != publisher) {
+        let published: Option<Owner> =
+            sql_query("SELECT identifier AS publisher FROM records WHERE starts_with(identifier, $1) LIMIT 1")
+                .bind::<Text, _>(prefix)
+                .get_result(connection)
+                .await
+                .optional()?;
+        if let Some(record) = published.and_then(|record| record.publisher) {
+            return conflict(format!("{other} has published {record} under {prefix} already"));
+        }
+    }
+    sql_query("INSERT INTO publisher_prefixes (prefix, publisher) VALUES ($1, $2)")
+        .bind::<Text, _>(prefix)
+        .bind::<Text, _>(publisher)
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! Reading: rows of a question, single records, and what became of those that are gone.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Json, Text, Timestamptz};
+use diesel::{OptionalExtension, QueryableByName, sql_query};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::{Map, Value};
+
+use super::ask::Ask;
+use crate::collections;
+use crate::error::{Problem, Reason};
+use crate::http::identifier;
+use crate::kind::Kind;
+
+/// A record as it is stored.
+#[derive(Debug, QueryableByName)]
+pub struct Row {
+    /// Its identifier.
+    #[diesel(sql_type = Text)]
+    pub identifier: String,
+    /// Who published it first.
+    #[diesel(sql_type = Text)]
+    pub publisher: String,
+    /// How many times it was written.
+    #[diesel(sql_type = Integer)]
+    pub version: i32,
+    /// When it was first written.
+    #[diesel(sql_type = Timestamptz)]
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    #[diesel(sql_type = Timestamptz)]
+    pub updated_at: DateTime<Utc>,
+    /// The document.
+    #[diesel(sql_type = Text)]
+    pub doc: String,
+    /// The value of the sort key.
+    #[diesel(sql_type = Text)]
+    pub key: String,
+}
+
+impl Row {
+    /// What clients see: the record, and what the register adds.
+    pub fn view(&self, kind: &Kind) -> Result<Map<String, Value>, Problem> {
+        let unreadable =
+            |error| Problem::internal(format!("{} {} is unreadable: {error}", kind.singular, self.identifier));
+        let mut view = (kind.view)(&self.doc).map_err(unreadable)?;
+        let instant = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, true);
+        view.insert("publisher".into(), self.publisher.clone().into());
+        view.insert("version".into(), self.version.into());
+        view.insert("created_at".into(), instant(self.created_at).into());
+        view.insert("updated_at".into(), instant(self.updated_at).into());
+        Ok(view)
+    }
+}
+
+/// Some records of a collection by identifier.
+pub async fn some(
+    connection: &mut AsyncPgConnection,
+    kind: &Kind,
+    identifiers: &[String],
+) -> diesel::QueryResult<Vec<Row>> {
+    let sql = format!(
+        "SELECT identifier, publisher, version, created_at, updated_at, doc::text AS doc, identifier AS key \
+         FROM {} WHERE identifier = ANY($1) ORDER BY identifier",
+        kind.collection
+    );
+    sql_query(sql).bind::<Array<Text>, _>(identifiers).load(connection).await
+}
+
+/// One record, or the problem that says what became of it.
+pub async fn one(connection: &mut AsyncPgConnection, kind: &Kind, identifier: &str) -> Result<Row, Problem> {
+    let found = some(connection, kind, &[identifier.to_owned()]).await?.pop();
+    match found {
+        Some(row) => Ok(row),
+        None => Err(absent(connection, kind, identifier).await?),
+    }
+}
+
+#[derive(QueryableByName)]
+struct Fate {
+    #[diesel(sql_type = Text)]
+    collection: String,
+    #[diesel(sql_type = Bool)]
+    live: bool,
+}
+
+/// Why a record is not there: never was, was deleted, or is of another kind.
+async fn absent(connection: &mut AsyncPgConnection, kind: &Kind, id: &str) -> Result<Problem, Problem> {
+    let fate: Option<Fate> = sql_query("SELECT collection, live FROM records WHERE identifier = $1")
+        .bind::<Text, _>(id)
+        .get_result(connection)
+        .await
+        .optional()?;
+    Ok(match fate {
+        Some(fate) if fate.collection == kind.collection && !fate.live => {
+            Problem::new(Reason::Gone, format!("The {} {id} was deleted; its history stays", kind.singular))
+        }
+        Some(fate) if fate.collection != kind.collection => {
+            let place = identifier::path(&fate.collection, id);
+            Problem::new(Reason::NotFound, format!("There is no {} {id}, but there is {place}", kind.singular))
+        }
+        _ => Problem::new(Reason::NotFound, format!("There is no {} {id}", kind.singular)),
+    })
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+#[derive(QueryableByName)]
+struct Plan {
+    #[diesel(sql_type = Json, column_name = "QUERY PLAN")]
+    plan: Value,
+}
+
+/// The exact number of records that a question finds.
+pub async fn count(connection: &mut AsyncPgConnection, ask: &Ask) -> diesel::QueryResult<i64> {
+    Ok(ask.count().get_result::<Count>(connection).await?.count)
+}
+
+/// The planner's estimate of that number.
+pub async fn estimate(connection: &mut AsyncPgConnection, ask: &Ask) -> diesel::QueryResult<i64> {
+    let plan = plan(connection, ask, None).await?;
+    Ok(plan.pointer("/0/Plan/Plan Rows").and_then(Value::as_i64).unwrap_or_default())
+}
+
+/// How the database answers a question.
+pub async fn plan(connection: &mut AsyncPgConnection, ask: &Ask, limit: Option<i64>) -> diesel::QueryResult<Value> {
+    Ok(ask.explain(limit).get_result::<Plan>(connection).await?.plan)
+}
+
+#[derive(QueryableByName)]
+struct Position {
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+}
+
+/// How many versions were ever committed: the state of the whole register in one number.
+pub async fn position(connection: &mut AsyncPgConnection) -> diesel::QueryResult<i64> {
+    Ok(sql_query("SELECT position FROM commit_clock").get_result::<Position>(connection).await?.position)
+}
+
+#[derive(QueryableByName)]
+struct Target {
+    #[diesel(sql_type = Text)]
+    target: String,
+    #[diesel(sql_type = Text)]
+    target_collection: String,
+}
+
+/// The records of some collections that some records refer to, by collection and identifier.
+pub async fn included(
+    connection: &mut AsyncPgConnection,
+    records: &[String],
+    wanted: &[String],
+) -> Result<Map<String, Value>, Problem> {
+    let targets: Vec<Target> = sql_query(
+        "SELECT DISTINCT target, target_collection FROM links WHERE record = ANY($1) AND target_collection = ANY($2)",
+    )
+    .bind::<Array<Text>, _>(records)
+    .bind::<Array<Text>, _>(wanted)
+    .load(connection)
+    .await?;
+    let mut by_collection: BTreeMap<String, Vec<String>> =
+        wanted.iter().map(|name| (name.clone(), Vec::new())).collect();
+    for target in targets {
+        by_collection.entry(target.target_collection).or_default().push(target.target);
+    }
+    let mut included = Map::new();
+    for (collection, identifiers) in by_collection {
+        let Some(kind) = collections::find(&collection) else { continue };
+        let mut records = Map::new();
+        for row in some(connection, kind, &identifiers).await? {
+            records.insert(row.identifier.clone(), Value::Object(row.view(kind)?));
+        }
+        included.insert(collection, Value::Object(records));
+    }
+    Ok(included)
+}

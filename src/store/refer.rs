@@ -1,0 +1,97 @@
+//! References between records: those that a change makes must have a target,
+//! those that it leaves behind must not lose theirs, and a hierarchy has no circle.
+
+use std::collections::HashSet;
+
+use diesel::sql_types::{Array, Text};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::write::{Change, Intent};
+use crate::error::Fault;
+
+#[derive(QueryableByName)]
+struct Referrer {
+    #[diesel(sql_type = Text)]
+    record: String,
+    #[diesel(sql_type = Text)]
+    pointer: String,
+    #[diesel(sql_type = Text)]
+    target: String,
+}
+
+#[derive(QueryableByName)]
+struct Known {
+    #[diesel(sql_type = Text)]
+    identifier: String,
+    #[diesel(sql_type = Text)]
+    collection: String,
+}
+
+/// References without a target: neither in the register nor in the same batch.
+pub async fn dangling(
+    connection: &mut AsyncPgConnection,
+    changes: &[Change],
+) -> diesel::QueryResult<Vec<(usize, Fault)>> {
+    let links = || {
+        changes.iter().enumerate().flat_map(|(n, change)| match &change.intent {
+            Intent::Put { links, .. } => links.iter().map(move |link| (n, link)).collect::<Vec<_>>(),
+            Intent::Delete => Vec::new(),
+        })
+    };
+    let wanted: HashSet<&str> = links().map(|(_, link)| link.target.as_str()).collect();
+    let wanted: Vec<&str> = wanted.into_iter().collect();
+    let found: Vec<Known> = sql_query("SELECT identifier, collection FROM records WHERE identifier = ANY($1) AND live")
+        .bind::<Array<Text>, _>(&wanted)
+        .load(connection)
+        .await?;
+    let deleted: HashSet<&str> = changes
+        .iter()
+        .filter(|change| matches!(change.intent, Intent::Delete))
+        .map(|change| change.identifier.as_str())
+        .collect();
+    let mut known: HashSet<(&str, &str)> =
+        found.iter().map(|known| (known.identifier.as_str(), known.collection.as_str())).collect();
+    known.retain(|(identifier, _)| !deleted.contains(identifier));
+    for change in changes.iter().filter(|change| matches!(change.intent, Intent::Put { .. })) {
+        known.insert((change.identifier.as_str(), change.kind.collection));
+    }
+    let missing = links().filter(|(_, link)| !known.contains(&(link.target.as_str(), link.collection)));
+    let faults = missing.map(|(n, link)| {
+        let words = match found.iter().find(|known| known.identifier == link.target) {
+            Some(other) => format!("{} is in {}, not in {}", link.target, other.collection, link.collection),
+            None => format!("there is no {} in {}", link.target, link.collection),
+        };
+        (n, Fault::at(&link.pointer, "reference_unknown", words))
+    });
+    Ok(faults.collect())
+}
+
+/// Records that still refer to one that is to be deleted, itself and the batch's own deletions apart.
+pub async fn referrers(connection: &mut AsyncPgConnection, deleted: &[String]) -> diesel::QueryResult<Vec<String>> {
+    let referrers: Vec<Referrer> = sql_query(
+        "SELECT record, pointer, target FROM links WHERE target = ANY($1) AND record <> ALL($1) \
+         ORDER BY target, record, pointer LIMIT 20",
+    )
+    .bind::<Array<Text>, _>(deleted)
+    .load(connection)
+    .await?;
+    Ok(referrers.into_iter().map(|r| format!("{} at {} refers to {}", r.record, r.pointer, r.target)).collect())
+}
+
+/// Records that are their own ancestors now.
+pub async fn circles(connection: &mut AsyncPgConnection, written: &[String]) -> diesel::QueryResult<HashSet<String>> {
+    let circles: Vec<Referrer> = sql_query(
+        "WITH RECURSIVE up AS (
+           SELECT record, pointer, target FROM links WHERE role = 'parent' AND record = ANY($1)
+           UNION
+           SELECT up.record, up.pointer, links.target FROM up
+           JOIN links ON links.record = up.target AND links.role = 'parent'
+         )
+         SELECT record, pointer, target FROM up WHERE record = target",
+    )
+    .bind::<Array<Text>, _>(written)
+    .load(connection)
+    .await?;
+    Ok(circles.into_iter().map(|circle| circle.record).collect())
+}

@@ -1,0 +1,337 @@
+//! Changing the register: one transaction for a batch of any size, set-wise.
+//!
+//! All changes are ordered by the one row of `commit_clock`, which each locks
+//! until it commits. So what was checked still holds when it is written, two
+//! changes cannot wait for each other, and versions become visible in their
+//! order. The old version stays, closed by the instant of the new one.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use serde_json::{Value, json};
+
+use super::read::{self, Row};
+use super::refer;
+use crate::error::{Fault, Problem, Reason};
+use crate::http::conditional::Precondition;
+use crate::kind::Kind;
+use crate::record::Link;
+
+/// One record to be changed.
+pub struct Change {
+    /// Its collection.
+    pub kind: &'static Kind,
+    /// Its identifier.
+    pub identifier: String,
+    /// To whom it belongs, should it be new.
+    pub publisher: String,
+    /// What is to become of it.
+    pub intent: Intent,
+    /// What must hold of it now.
+    pub precondition: Precondition,
+}
+
+/// What is to become of a record.
+pub enum Intent {
+    /// It is to be as in this document.
+    Put {
+        /// The checked document.
+        doc: Value,
+        /// Whom it refers to.
+        links: Vec<Link>,
+    },
+    /// It is to be gone.
+    Delete,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is new.
+    Created,
+    /// It has a new version.
+    Changed,
+    /// It was like that already.
+    Unchanged,
+    /// It is gone.
+    Deleted,
+}
+
+/// Who writes, for the versions.
+#[derive(Debug, Clone)]
+pub struct Author {
+    /// Who vouches for the subject.
+    pub issuer: String,
+    /// Who it is.
+    pub subject: String,
+    /// The request.
+    pub request_id: String,
+}
+
+#[derive(QueryableByName)]
+struct Clock {
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+    #[diesel(sql_type = Timestamptz)]
+    at: DateTime<Utc>,
+}
+
+/// A record as the register has it now.
+#[derive(QueryableByName)]
+struct Current {
+    #[diesel(sql_type = Text)]
+    identifier: String,
+    #[diesel(sql_type = Text)]
+    collection: String,
+    #[diesel(sql_type = Integer)]
+    version: i32,
+    #[diesel(sql_type = Bool)]
+    live: bool,
+    #[diesel(sql_type = Text)]
+    publisher: String,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    doc: Option<Value>,
+}
+
+/// Applies all changes or none; to be called inside a transaction. The faults of
+/// a batch name the change by its number: `/3/programme`.
+pub async fn apply(
+    connection: &mut AsyncPgConnection,
+    author: &Author,
+    changes: &[Change],
+) -> Result<Vec<Outcome>, Problem> {
+    let clock: Clock = sql_query(
+        "SELECT position, greatest(clock_timestamp(), at + interval '1 microsecond') AS at FROM commit_clock FOR UPDATE",
+    )
+    .get_result(connection)
+    .await?;
+    let identifiers: Vec<&str> = changes.iter().map(|change| change.identifier.as_str()).collect();
+    let current: Vec<Current> = sql_query(
+        "SELECT r.identifier, r.collection, r.version, r.live, v.publisher, v.created_at, v.doc
+         FROM records r JOIN versions v ON v.identifier = r.identifier AND v.version = r.version
+         WHERE r.identifier = ANY($1)",
+    )
+    .bind::<Array<Text>, _>(&identifiers)
+    .load(connection)
+    .await?;
+    let current: HashMap<&str, &Current> = current.iter().map(|row| (row.identifier.as_str(), row)).collect();
+
+    let mut seen = HashSet::new();
+    let twice: Vec<Fault> = changes
+        .iter()
+        .enumerate()
+        .filter(|(_, change)| !seen.insert(change.identifier.as_str()))
+        .map(|(n, change)| {
+            Fault::at(format!("/{n}/identifier"), "duplicate", format!("{} stands twice", change.identifier))
+        })
+        .collect();
+    if !twice.is_empty() {
+        return Err(Problem::invalid(twice));
+    }
+    let mut outcomes = Vec::with_capacity(changes.len());
+    for change in changes {
+        outcomes.push(decide(change, current.get(change.identifier.as_str()).copied())?);
+    }
+    let batch = changes.len() > 1;
+    let at = |n: usize, fault: Fault| match (batch, fault.pointer) {
+        (true, pointer) => Fault { pointer: Some(format!("/{n}{}", pointer.unwrap_or_default())), ..fault },
+        (false, pointer) => Fault { pointer, ..fault },
+    };
+    let dangling = refer::dangling(connection, changes).await?;
+    if !dangling.is_empty() {
+        return Err(Problem::invalid(dangling.into_iter().map(|(n, fault)| at(n, fault)).collect()));
+    }
+    let of = |wanted: fn(&Outcome) -> bool| -> Vec<String> {
+        let chosen = changes.iter().zip(&outcomes).filter(|(_, outcome)| wanted(outcome));
+        chosen.map(|(change, _)| change.identifier.clone()).collect()
+    };
+    let deleted = of(|outcome| *outcome == Outcome::Deleted);
+    let referrers = if deleted.is_empty() { Vec::new() } else { refer::referrers(connection, &deleted).await? };
+    if !referrers.is_empty() {
+        return Err(Problem::new(Reason::Conflict, format!("Others refer to it: {}", referrers.join("; "))));
+    }
+
+    store(connection, author, &clock, changes, &outcomes, &current).await?;
+
+    let written = of(|outcome| matches!(outcome, Outcome::Created | Outcome::Changed));
+    let circles = if written.is_empty() { Default::default() } else { refer::circles(connection, &written).await? };
+    if !circles.is_empty() {
+        let faults = changes.iter().enumerate().filter(|(_, change)| circles.contains(&change.identifier));
+        let fault = |(n, change): (usize, &Change)| {
+            at(n, Fault::at("/parent", "circle", format!("{} would be its own ancestor", change.identifier)))
+        };
+        return Err(Problem::invalid(faults.map(fault).collect()));
+    }
+    Ok(outcomes)
+}
+
+/// What a change does to a record, if its precondition allows.
+fn decide(change: &Change, current: Option<&Current>) -> Result<Outcome, Problem> {
+    let (kind, identifier) = (change.kind.singular, &change.identifier);
+    let failed = |words: String| Err(Problem::new(Reason::PreconditionFailed, words));
+    let Some(current) = current else {
+        return match (&change.precondition, &change.intent) {
+            (_, Intent::Delete) => Err(Problem::new(Reason::NotFound, format!("There is no {kind} {identifier}"))),
+            (Precondition::Present | Precondition::Versions(_), _) => {
+                failed(format!("There is no {kind} {identifier} yet"))
+            }
+            _ => Ok(Outcome::Created),
+        };
+    };
+    if current.collection != change.kind.collection {
+        let words =
+            format!("{identifier} is taken, in {}; identifiers are unique in the whole register", current.collection);
+        return Err(Problem::new(Reason::Conflict, words));
+    }
+    if !current.live {
+        let words = format!("The {kind} {identifier} was deleted; an identifier is not used again");
+        return Err(Problem::new(Reason::Gone, words));
+    }
+    match &change.precondition {
+        Precondition::Absent => return failed(format!("The {kind} {identifier} exists already")),
+        Precondition::Versions(versions) if !versions.contains(&current.version) => {
+            return failed(format!("The {kind} {identifier} is at version {}; read it again", current.version));
+        }
+        _ => {}
+    }
+    let outcome = match &change.intent {
+        Intent::Put { doc, .. } if current.doc.as_ref() == Some(doc) => return Ok(Outcome::Unchanged),
+        Intent::Put { .. } => Outcome::Changed,
+        Intent::Delete => Outcome::Deleted,
+    };
+    if change.precondition == Precondition::None {
+        let words = "Send If-Match with the ETag of the version that you saw, or If-Match: * for whatever is there";
+        return Err(Problem::new(Reason::PreconditionRequired, words));
+    }
+    Ok(outcome)
+}
+
+/// The new versions, as columns.
+#[derive(Default)]
+struct Columns<'a> {
+    identifiers: Vec<&'a str>,
+    collections: Vec<&'a str>,
+    publishers: Vec<&'a str>,
+    versions: Vec<i32>,
+    changes: Vec<&'a str>,
+    created: Vec<DateTime<Utc>>,
+    docs: Vec<Option<&'a Value>>,
+    links: Vec<Value>,
+}
+
+impl<'a> Columns<'a> {
+    fn push(&mut self, change: &'a Change, outcome: Outcome, current: Option<&'a Current>, at: DateTime<Utc>) {
+        let (doc, links) = match &change.intent {
+            Intent::Put { doc, links } => (Some(doc), json!(links)),
+            Intent::Delete => (None, json!([])),
+        };
+        self.identifiers.push(&change.identifier);
+        self.collections.push(change.kind.collection);
+        self.publishers.push(current.map_or(&change.publisher, |row| &row.publisher));
+        self.versions.push(current.map_or(0, |row| row.version) + 1);
+        self.changes.push(match outcome {
+            Outcome::Created => "created",
+            Outcome::Deleted => "deleted",
+            _ => "changed",
+        });
+        self.created.push(current.map_or(at, |row| row.created_at));
+        self.docs.push(doc);
+        self.links.push(links);
+    }
+}
+
+/// Writes the new versions, the tables of the collections, the links and the clock.
+async fn store(
+    connection: &mut AsyncPgConnection,
+    author: &Author,
+    clock: &Clock,
+    changes: &[Change],
+    outcomes: &[Outcome],
+    current: &HashMap<&str, &Current>,
+) -> Result<(), Problem> {
+    let mut all = Columns::default();
+    let mut by_kind: BTreeMap<&str, Columns> = BTreeMap::new();
+    for (change, outcome) in changes.iter().zip(outcomes).filter(|(_, outcome)| **outcome != Outcome::Unchanged) {
+        let current = current.get(change.identifier.as_str()).copied();
+        all.push(change, *outcome, current, clock.at);
+        by_kind.entry(change.kind.collection).or_default().push(change, *outcome, current, clock.at);
+    }
+    if all.identifiers.is_empty() {
+        return Ok(());
+    }
+    sql_query(include_str!("write/records.sql"))
+        .bind::<Array<Text>, _>(&all.identifiers)
+        .bind::<Array<Text>, _>(&all.collections)
+        .bind::<Array<Integer>, _>(&all.versions)
+        .bind::<Array<Text>, _>(&all.changes)
+        .execute(connection)
+        .await?;
+    sql_query("UPDATE versions SET superseded_at = $2 WHERE identifier = ANY($1) AND superseded_at IS NULL")
+        .bind::<Array<Text>, _>(&all.identifiers)
+        .bind::<Timestamptz, _>(clock.at)
+        .execute(connection)
+        .await?;
+    sql_query(include_str!("write/versions.sql"))
+        .bind::<Array<Text>, _>(&all.identifiers)
+        .bind::<Array<Text>, _>(&all.collections)
+        .bind::<Array<Text>, _>(&all.publishers)
+        .bind::<Array<Integer>, _>(&all.versions)
+        .bind::<Array<Text>, _>(&all.changes)
+        .bind::<Array<Timestamptz>, _>(&all.created)
+        .bind::<Array<Nullable<Jsonb>>, _>(&all.docs)
+        .bind::<Array<Jsonb>, _>(&all.links)
+        .bind::<BigInt, _>(clock.position)
+        .bind::<Timestamptz, _>(clock.at)
+        .bind::<Text, _>(&author.issuer)
+        .bind::<Text, _>(&author.subject)
+        .bind::<Text, _>(&author.request_id)
+        .execute(connection)
+        .await?;
+    for (collection, columns) in &by_kind {
+        sql_query(include_str!("write/collection.sql").replace("{collection}", collection))
+            .bind::<Array<Text>, _>(&columns.identifiers)
+            .bind::<Array<Text>, _>(&columns.publishers)
+            .bind::<Array<Integer>, _>(&columns.versions)
+            .bind::<Array<Timestamptz>, _>(&columns.created)
+            .bind::<Array<Nullable<Jsonb>>, _>(&columns.docs)
+            .bind::<Timestamptz, _>(clock.at)
+            .execute(connection)
+            .await?;
+    }
+    sql_query("DELETE FROM links WHERE record = ANY($1)")
+        .bind::<Array<Text>, _>(&all.identifiers)
+        .execute(connection)
+        .await?;
+    sql_query(include_str!("write/links.sql"))
+        .bind::<Array<Text>, _>(&all.identifiers)
+        .bind::<Array<Jsonb>, _>(&all.links)
+        .execute(connection)
+        .await?;
+    sql_query("UPDATE commit_clock SET position = position + $1, at = $2")
+        .bind::<BigInt, _>(all.identifiers.len() as i64)
+        .bind::<Timestamptz, _>(clock.at)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Changes one record in a transaction of its own, and reads it as it is then.
+pub async fn one(
+    connection: &mut AsyncPgConnection,
+    author: &Author,
+    change: Change,
+) -> Result<(Outcome, Option<Row>), Problem> {
+    connection
+        .transaction(async |connection| {
+            let (kind, identifier) = (change.kind, change.identifier.clone());
+            let outcome = apply(connection, author, &[change]).await?[0];
+            let row = read::some(connection, kind, &[identifier]).await?.pop();
+            Ok((outcome, row))
+        })
+        .await
+}
