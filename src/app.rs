@@ -7,6 +7,7 @@ use actix_cors::Cors;
 use actix_web::http::header::{ACCEPT, CONTENT_DISPOSITION, ETAG, HeaderName, LINK, RETRY_AFTER};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::Data;
+use actix_web::dev::Server;
 use actix_web::{App, HttpRequest, HttpServer};
 use actix_web_prom::PrometheusMetricsBuilder;
 use serde_json::Value;
@@ -58,15 +59,15 @@ impl State {
     }
 }
 
-/// Serves until told to stop.
-pub async fn run(listener: TcpListener, state: State) -> std::io::Result<()> {
+/// The server, ready to be awaited; it ends on SIGINT and SIGTERM, when what is under way is done.
+pub fn server(listener: TcpListener, state: State) -> std::io::Result<Server> {
     let state = Data::new(state);
     let metrics = PrometheusMetricsBuilder::new("aid_register")
         .endpoint("/metrics")
         .mask_unmatched_patterns("-")
         .build()
         .map_err(|error| std::io::Error::other(error.to_string()))?;
-    HttpServer::new(move || {
+    let server = HttpServer::new(move || {
         let openapi = state.openapi.clone();
         App::new()
             .app_data(state.clone())
@@ -80,9 +81,8 @@ pub async fn run(listener: TcpListener, state: State) -> std::io::Result<()> {
     .client_request_timeout(Duration::from_secs(10))
     .keep_alive(Duration::from_secs(75))
     .shutdown_timeout(10)
-    .listen(listener)?
-    .run()
-    .await
+    .listen(listener)?;
+    Ok(server.run())
 }
 
 /// Anyone's page may read; none may write with its visitor's rights.

@@ -227,7 +227,7 @@ fn serve(config: &Config) -> anyhow::Result<()> {
     println!("The register is at   {base}/v1");
     println!("Its documentation at {base}/docs/");
     println!("For example          {base}/v1/grants?place=RS215");
-    actix_web::rt::System::new().block_on(app::run(listener, state)).context("serving")
+    actix_web::rt::System::new().block_on(async { app::server(listener, state)?.await }).context("serving")
 }
 
 /// The trusted issuers: this register, and the one in the settings.

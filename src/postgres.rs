@@ -34,9 +34,15 @@ pub struct PrivatePostgres {
 }
 
 impl PrivatePostgres {
-    /// Starts the server of a folder; refused while another program has it.
+    /// Starts the server of a folder; refused while another program has it, which
+    /// is given a moment to leave.
     pub fn start(folder: &Path) -> anyhow::Result<Self> {
-        let lock = lock(folder, LOCK_PATIENCE)?.map_err(|holder| {
+        Self::start_within(folder, LOCK_PATIENCE)
+    }
+
+    /// The same with a patience of one's own.
+    pub fn start_within(folder: &Path, patience: Duration) -> anyhow::Result<Self> {
+        let lock = lock(folder, patience)?.map_err(|holder| {
             anyhow::anyhow!(
                 "another aid-register (process {holder}) is using {}; stop it, or set REGISTER_DATA_DIR to another folder",
                 folder.display()

@@ -149,7 +149,7 @@ CREATE TABLE observations (
   indicator  text COLLATE "C" NOT NULL GENERATED ALWAYS AS (doc ->> 'indicator') STORED,
   kind       text NOT NULL GENERATED ALWAYS AS (doc ->> 'kind') STORED,
   start_date date GENERATED ALWAYS AS (first_day(doc ->> 'start_date')) STORED,
-  end_date   date NOT NULL GENERATED ALWAYS AS (last_day(doc ->> 'end_date')) STORED,
+  end_date   date GENERATED ALWAYS AS (last_day(doc ->> 'end_date')) STORED,
   value      numeric GENERATED ALWAYS AS ((doc ->> 'value')::numeric) STORED,
   exactness  text NOT NULL GENERATED ALWAYS AS (doc ->> 'exactness') STORED,
   CONSTRAINT observations_indicator_fkey FOREIGN KEY (indicator) REFERENCES indicators DEFERRABLE INITIALLY DEFERRED,

@@ -87,8 +87,9 @@ impl Record for Call {
     }
 }
 
+/// A call whose opening and announcement nobody states was not open on any day that is known.
 const OPEN_ON: &str = "coalesce(t.opens, t.announced, '-infinity') <= first_day($?)
-    AND coalesce(t.closes, 'infinity') >= last_day($?)";
+    AND coalesce(t.opens, t.announced) IS NOT NULL AND coalesce(t.closes, 'infinity') >= last_day($?)";
 
 /// The collection.
 pub static KIND: Kind = Kind {
@@ -103,10 +104,10 @@ pub static KIND: Kind = Kind {
             date("opens_gte", "coalesce(t.opens, t.announced, '-infinity') >= first_day($?)", "Opening then or later."),
             date(
                 "opens_lte",
-                "coalesce(t.opens, t.announced, '-infinity') <= last_day($?)",
+                "coalesce(t.opens, t.announced, '-infinity') <= last_day($?) AND coalesce(t.opens, t.announced) IS NOT NULL",
                 "Opening then or earlier.",
             ),
-            date("closes_gte", "coalesce(t.closes, 'infinity') >= first_day($?)", "Closing then or later."),
+            date("closes_gte", "coalesce(t.closes, 'infinity') >= first_day($?) AND t.closes IS NOT NULL", "Closing then or later."),
             date("closes_lte", "coalesce(t.closes, 'infinity') <= last_day($?)", "Closing then or earlier."),
             shared::PLACE,
             shared::ORGANISATION,

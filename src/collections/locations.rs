@@ -65,6 +65,7 @@ pub struct Location {
 impl Validate for Location {
     fn validate(&self) -> Result<(), ValidationErrors> {
         let mut rules = Rules::default();
+        rules.parent(&self.identifier, self.parent.as_ref());
         if (self.kind == LocationKind::Country) == self.parent.is_some() {
             rules.fault("/parent", "parent", "a country lies in nothing, and everything else in something".into());
         }

@@ -40,8 +40,9 @@ pub struct Observation {
     /// The first day of the period observed, if it is not one date.
     #[serde(default)]
     pub start_date: Option<PartialDate>,
-    /// The date of the value, or the last day of the period.
-    pub end_date: PartialDate,
+    /// The date of the value, or the last day of the period; absent where no source states it.
+    #[serde(default)]
+    pub end_date: Option<PartialDate>,
     /// The value, if it is a number.
     #[serde(default)]
     #[schema(value_type = Option<f64>, examples(46))]
@@ -77,7 +78,7 @@ impl Validate for Observation {
             rules.fault("/value", "required", "a number or a text is missing".into());
         }
         rules
-            .period(("/start_date", self.start_date.as_ref()), ("/end_date", Some(&self.end_date)))
+            .period(("/start_date", self.start_date.as_ref()), ("/end_date", self.end_date.as_ref()))
             .citations(&self.sources)
             .finish()
     }

@@ -79,6 +79,7 @@ pub struct Programme {
 impl Validate for Programme {
     fn validate(&self) -> Result<(), ValidationErrors> {
         Rules::default()
+            .parent(&self.identifier, self.parent.as_ref())
             .period(("/start_date", self.start_date.as_ref()), ("/end_date", self.end_date.as_ref()))
             .not_negative("/budget", self.budget.as_ref())
             .funding(self.budget.as_ref(), &self.funding)

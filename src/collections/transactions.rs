@@ -105,6 +105,7 @@ pub struct Transaction {
 impl Validate for Transaction {
     fn validate(&self) -> Result<(), ValidationErrors> {
         let mut rules = Rules::default();
+        rules.parent(&self.identifier, self.parent.as_ref());
         if self.programme.is_some() && self.grant.is_some() {
             rules.fault("/grant", "one_activity", "a transaction has a programme or a grant, not both".into());
         }

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use validator::{ValidationError, ValidationErrors};
 
 use super::{
-    Citation, Exactness, FundingLine, Money, OtherIdentifier, PartialDate, Percentage, PlaceShare, SectorShare,
+    Citation, Exactness, FundingLine, Identifier, Money, OtherIdentifier, PartialDate, Percentage, PlaceShare, SectorShare,
 };
 use crate::codes;
 
@@ -41,6 +41,14 @@ impl Rules {
             && !start.may_precede(end)
         {
             self.fault(to, "period_backwards", format!("{} {} is before {} {}", &to[1..], end.0, &from[1..], start.0));
+        }
+        self
+    }
+
+    /// Nothing is a part of itself; longer circles are found when it is written.
+    pub fn parent(&mut self, identifier: &Identifier, parent: Option<&Identifier>) -> &mut Self {
+        if parent == Some(identifier) {
+            self.fault("/parent", "circle", format!("{} would be its own ancestor", identifier.0));
         }
         self
     }

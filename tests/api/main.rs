@@ -1,1 +1,23 @@
-fn main() {}
+//! Tests of the running register: the real server, on real PostgreSQL, a
+//! database for each test. What holds for all operations is tested by walking
+//! the OpenAPI document; the other files hold what is special.
+
+mod authorization;
+mod concurrency;
+mod conditional;
+mod content;
+mod documents;
+mod every_list;
+mod every_operation;
+mod formats;
+mod history;
+mod http;
+mod input;
+mod make;
+mod paging;
+mod process;
+mod readme;
+mod schema;
+mod support;
+mod tokens;
+mod writes;

@@ -1,0 +1,162 @@
+//! What is refused, and that all of it is said at once.
+
+use serde_json::{Value, json};
+
+use crate::make;
+use crate::support::TestApp;
+
+#[actix_web::test]
+async fn all_faults_at_once() {
+    let app = TestApp::empty().await;
+    let bad = json!({
+        "identifier": "T-2",
+        "titel": {"en": "x"},
+        "title": {"not a tag": "", "en": 3},
+        "status": "closd",
+        "start_date": "2012-13",
+        "end_date": "2011",
+        "budget": {"amount": 100, "currency": "EURO"},
+        "funding": [{"kind": "eu", "percentage": 50}, {"kind": "own_contribution", "percentage": 40}],
+        "sectors": [{"code": "99999"}],
+    });
+    let refused = app.town().put("/v1/programmes/T-1", &bad, &[]).await;
+    assert_eq!(
+        refused.problem(400),
+        [
+            "/budget/currency currency_invalid",
+            "/funding shares_not_whole",
+            "/identifier identifier_differs",
+            "/sectors/0/code code_unknown",
+            "/start_date partial_date_invalid",
+            "/status code_unknown",
+            "/titel unknown_field",
+            "/title/en type",
+            "/title/not a tag minLength",
+            "/title/not a tag language_unknown",
+        ]
+    );
+    for hint in ["did you mean \\\"title\\\"", "did you mean \\\"closed\\\"", "sum to 90, not 100"] {
+        assert!(refused.text().contains(hint), "{hint}: {}", refused.text());
+    }
+    app.anon().get("/v1/programmes/T-1").await.problem(404);
+}
+
+#[actix_web::test]
+async fn rules_of_money() {
+    let app = TestApp::empty().await;
+    let eur = |amount: f64| json!({"amount": amount, "currency": "EUR"});
+    let line = |kind: &str, share: Value, amount: Value| json!({"kind": kind, "percentage": share, "amount": amount});
+    let table = [
+        ("whole", eur(177200.0), json!([line("eu", json!(84.30), eur(149379.0)), line("own_contribution", json!(15.70), eur(27821.0))]), vec![]),
+        ("amounts short", eur(100.0), json!([line("eu", Value::Null, eur(60.0)), line("own_contribution", Value::Null, eur(39.99))]), vec!["/funding amounts_not_whole"]),
+        ("amounts over", eur(100.0), json!([line("eu", Value::Null, eur(100.01)), line("own_contribution", Value::Null, Value::Null)]), vec!["/funding amounts_not_whole"]),
+        ("share and amount disagree", eur(100.0), json!([line("eu", json!(60), eur(50.0)), line("own_contribution", json!(40), eur(50.0))]), vec!["/funding/0/percentage share_disagrees", "/funding/1/percentage share_disagrees"]),
+        ("one share missing", eur(100.0), json!([line("eu", json!(60), Value::Null), line("own_contribution", Value::Null, Value::Null)]), vec!["/funding shares_incomplete"]),
+        ("another currency", eur(100.0), json!([line("eu", Value::Null, json!({"amount": 100, "currency": "RSD"}))]), vec!["/funding/0/amount/currency currency_differs"]),
+        ("negative budget", eur(-1.0), json!([]), vec!["/budget/amount negative_amount"]),
+        ("five places", json!({"amount": 0.00001, "currency": "EUR"}), json!([]), vec!["/budget/amount multipleOf"]),
+        ("sixteen digits", serde_json::from_str(r#"{"amount": 1234567890123.456, "currency": "EUR"}"#).unwrap(), json!([]), vec!["/budget/amount number_inexact"]),
+        ("no currency", json!({"amount": 1}), json!([]), vec!["/budget/currency required"]),
+        ("text", json!({"amount": "1", "currency": "EUR"}), json!([]), vec!["/budget/amount type"]),
+        ("about", json!({"amount": 100, "currency": "EUR", "exactness": "at_most"}), json!([line("eu", Value::Null, eur(60.0))]), vec![]),
+    ];
+    for (n, (what, budget, funding, expected)) in table.into_iter().enumerate() {
+        let mut record = make::programme("A");
+        record["budget"] = budget;
+        record["funding"] = funding;
+        let answer = app.town().put(&format!("/v1/programmes/T-{n}"), &record, &[]).await;
+        if expected.is_empty() {
+            answer.expect(201);
+        } else {
+            assert_eq!(answer.problem(400), expected, "{what}");
+        }
+    }
+    let exact = app.anon().get("/v1/programmes/T-0").await.text();
+    assert!(exact.contains(r#""amount":177200.00,"#) && exact.contains(r#""percentage":84.3,"#), "{exact}");
+}
+
+#[actix_web::test]
+async fn periods_keep_their_precision_and_do_not_run_backwards() {
+    let app = TestApp::empty().await;
+    for (start, end, good) in [
+        ("2011-03", "2012-06", true),
+        ("2011", "2011-03", true),
+        ("2011-03-31", "2011-03", true),
+        ("2012", "2011", false),
+        ("2011-04", "2011-03-31", false),
+        ("2011-03-02", "2011-03-01", false),
+        ("2011-02-29", "2012", false),
+        ("0000", "2012", false),
+        ("11", "2012", false),
+    ] {
+        let mut grant = make::grant("A");
+        grant["start_date"] = start.into();
+        grant["end_date"] = end.into();
+        let answer = app.town().put(&format!("/v1/grants/T-{start}-{end}"), &grant, &[]).await;
+        assert_eq!(answer.status == 201, good, "{start} {end}: {}", answer.text());
+        if good {
+            assert_eq!((&answer.json()["start_date"], &answer.json()["end_date"]), (&json!(start), &json!(end)));
+        }
+    }
+}
+
+#[actix_web::test]
+async fn json_that_parsers_disagree_about_is_refused() {
+    let app = TestApp::empty().await;
+    for (body, expected) in [
+        (r#"{"title": {"en": "a"}, "title": {"en": "b"}, "status": "closed"}"#, "/title duplicate_key"),
+        (r#"{"title": {"en": "a\u0000"}, "status": "closed"}"#, "/title/en nul_character"),
+        (r#"[]"#, " type"),
+        (r#"null"#, " type"),
+        ("{\"title\": {\"en\": \"\u{feff}\"}", " json_malformed"),
+        ("", " json_malformed"),
+    ] {
+        let request = app.town().request("PUT", "/v1/grants/T-1").header("content-type", "application/json");
+        let answer = app.town().send(request.body(body)).await;
+        assert_eq!(answer.problem(400), [expected], "{body}");
+    }
+    let request = app.town().request("PUT", "/v1/grants/T-1").header("content-type", "application/json; charset=utf-8");
+    app.town().send(request.body(b"{\"title\": \"\xff\"}".to_vec())).await.problem(400);
+}
+
+#[actix_web::test]
+async fn sources_vouch_for_what_is_there() {
+    let app = TestApp::empty().await;
+    app.town().put("/v1/sources/T-S", &json!({"title": {"en": "S"}, "file": "s.txt"}), &[]).await.expect(201);
+    let mut grant = make::grant("A");
+    grant["sources"] = json!([{"source": "T-S", "fields": ["/title/en", "/budget", "status", ""]}]);
+    let refused = app.town().put("/v1/grants/T-1", &grant, &[]).await;
+    assert_eq!(refused.problem(400), ["/sources/0/fields/1 field_absent", "/sources/0/fields/2 pointer_invalid"]);
+}
+
+#[actix_web::test]
+async fn query_parameters_are_strict() {
+    let app = TestApp::empty().await;
+    for (query, expected) in [
+        ("statsu=closed", "statsu unknown_parameter"),
+        ("status=closed&status=pipeline", "status repeated_parameter"),
+        ("status=", "status empty_parameter"),
+        ("status=closd", "status code_unknown"),
+        ("programme=a,,b", "programme list_invalid"),
+        ("place=%ff", "place encoding_invalid"),
+        ("place=%00", "place encoding_invalid"),
+        ("amount_gte=many", "amount_gte number_invalid"),
+        ("amount_gte=1e400", "amount_gte number_invalid"),
+        ("start_date_gte=2011-02-30", "start_date_gte date_invalid"),
+        ("updated_at_gte=yesterday", "updated_at_gte instant_invalid"),
+        ("limit=0", "limit limit_invalid"),
+        ("limit=1001", "limit limit_invalid"),
+        ("sort=colour", "sort sort_unknown"),
+        ("fields=colour", "fields name_unknown"),
+        ("include=colours", "include name_unknown"),
+        ("cursor=abc", "cursor cursor_invalid"),
+        ("count=maybe", "count value_unknown"),
+        ("format=csv&limit=3", "limit not_with_format"),
+        ("shape=array&include=programmes", "include not_with_shape"),
+    ] {
+        let answer = app.anon().get(&format!("/v1/grants?{query}")).await;
+        assert_eq!(answer.problem(400), [expected], "{query}");
+    }
+    let many = app.anon().get("/v1/grants?status=x&limit=0&sort=y").await;
+    assert_eq!(many.problem(400).len(), 3);
+}
