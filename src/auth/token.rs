@@ -91,7 +91,7 @@ impl Issuer {
             Kind::InvalidAudience => format!("it is for another audience (aud); here it must be {:?}", self.audience),
             Kind::ExpiredSignature => "it has expired (exp)".into(),
             Kind::ImmatureSignature => "it is not valid yet (nbf)".into(),
-            Kind::InvalidSignature => "its signature is wrong".into(),
+            Kind::InvalidSignature | Kind::Base64(_) => "its signature is wrong".into(),
             _ => "it cannot be verified".into(),
         })
     }

@@ -107,7 +107,11 @@ pub static KIND: Kind = Kind {
                 "coalesce(t.opens, t.announced, '-infinity') <= last_day($?) AND coalesce(t.opens, t.announced) IS NOT NULL",
                 "Opening then or earlier.",
             ),
-            date("closes_gte", "coalesce(t.closes, 'infinity') >= first_day($?) AND t.closes IS NOT NULL", "Closing then or later."),
+            date(
+                "closes_gte",
+                "coalesce(t.closes, 'infinity') >= first_day($?) AND t.closes IS NOT NULL",
+                "Closing then or later.",
+            ),
             date("closes_lte", "coalesce(t.closes, 'infinity') <= last_day($?)", "Closing then or earlier."),
             shared::PLACE,
             shared::ORGANISATION,

@@ -90,7 +90,7 @@ pub static KIND: Kind = Kind {
         codes("kind", "t.kind = ANY($?)", LocationKind::VARIANTS, "Of one of these kinds."),
         any_of("country", "t.country = ANY($?)", "In one of these countries."),
         any_of("parent", "t.parent = ANY($?)", "Directly in these locations."),
-        any_of("place", "t.identifier IN (SELECT places_within($?))", "These locations and all inside them."),
+        any_of("place", "t.identifier = ANY(ARRAY(SELECT places_within($?)))", "These locations and all inside them."),
     ]],
     sorts: &[shared::NAME_SORT],
     columns: &[

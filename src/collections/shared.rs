@@ -15,7 +15,7 @@ use crate::record::{Amount, Exactness, FundingLine, KindOfMoney, Money, Percenta
 pub const PLACE: Filter = any_of(
     "place",
     "t.identifier IN (SELECT l.record FROM links l WHERE l.role = 'place'
-      AND l.target IN (SELECT places_within($?)))",
+      AND l.target = ANY(ARRAY(SELECT places_within($?))))",
     "In these locations, or anywhere inside them.",
 );
 

@@ -9,6 +9,9 @@ use crate::record::Identifier;
 /// What stays as it is in a path segment (RFC 3986, unreserved).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
+/// What stays as it is in a query: commas separate the items of lists.
+pub const QUERY: &AsciiSet = &SEGMENT.remove(b',');
+
 /// The identifier in `/v1/{collection}/{identifier}`, decoded once from the raw path.
 pub fn from_path(request: &HttpRequest) -> Result<String, Problem> {
     let segment = request.uri().path().split('/').nth(3).unwrap_or_default();

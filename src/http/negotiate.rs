@@ -1,7 +1,7 @@
 //! In which form to answer: extension, then `format=`, then `Accept`.
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{self, Accept, Header};
+use actix_web::http::header;
 
 use super::query::nearest;
 use crate::error::{Fault, Problem, Reason};
@@ -30,32 +30,39 @@ pub fn json(request: &HttpRequest) -> Result<(), Problem> {
     accepted(request, &[Format::Json]).map(|_| ())
 }
 
-/// The first of the accepted media types that is on offer; JSON where anything is
-/// welcome or nothing is said. An unreadable header says nothing.
+/// The most welcome of the formats on offer; JSON where nothing is said. Written
+/// for what clients really send: `*; q=.2` is none of the standard's, but Java's.
 fn accepted(request: &HttpRequest, offer: &[Format]) -> Result<Format, Problem> {
-    if !request.headers().contains_key(header::ACCEPT) {
+    let lines = request.headers().get_all(header::ACCEPT).map(|line| line.to_str().unwrap_or_default());
+    let ranges: Vec<(String, f32)> = lines.flat_map(|line| line.split(',')).filter_map(range).collect();
+    if ranges.is_empty() {
         return Ok(Format::Json);
     }
-    let Ok(accept) = Accept::parse(request) else { return Ok(Format::Json) };
-    let ranges = accept.ranked();
-    let refused = |format: &Format| {
-        accept.0.iter().any(|item| item.quality == header::Quality::ZERO && item.item.essence_str() == format.essence())
-    };
-    for range in &ranges {
-        let found = match (range.type_().as_str(), range.subtype().as_str()) {
-            ("*", "*") => offer.iter().find(|format| !refused(format)),
-            (kind, "*") => {
-                offer.iter().find(|format| format.essence().split('/').next() == Some(kind) && !refused(format))
-            }
-            _ => offer.iter().find(|format| format.essence() == range.essence_str() && !refused(format)),
-        };
-        if let Some(format) = found {
-            return Ok(*format);
+    // Of equally welcome formats the first on offer is given.
+    let mut best: Option<(Format, f32)> = None;
+    for format in offer {
+        let quality = quality(&ranges, format.essence());
+        if quality > best.map_or(0.0, |(_, other)| other) {
+            best = Some((*format, quality));
         }
     }
-    if ranges.is_empty() && accept.0.is_empty() {
-        return Ok(Format::Json);
-    }
-    let types: Vec<&str> = offer.iter().map(|format| format.essence()).collect();
-    Err(Problem::new(Reason::NotAcceptable, format!("This is given as {}", types.join(", "))))
+    best.map(|(format, _)| format).ok_or_else(|| {
+        let types: Vec<&str> = offer.iter().map(|format| format.essence()).collect();
+        Problem::new(Reason::NotAcceptable, format!("This is given as {}", types.join(", ")))
+    })
+}
+
+/// A media range and its quality.
+fn range(item: &str) -> Option<(String, f32)> {
+    let mut parts = item.split(';').map(str::trim);
+    let media = parts.next().filter(|media| !media.is_empty())?.to_ascii_lowercase();
+    let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok()).unwrap_or(1.0);
+    Some((media, quality))
+}
+
+/// How welcome a media type is: by the most specific range that covers it.
+fn quality(ranges: &[(String, f32)], essence: &str) -> f32 {
+    let family = format!("{}/*", essence.split('/').next().unwrap_or_default());
+    let by = |media: &str| ranges.iter().find(|(range, _)| range == media).map(|(_, quality)| *quality);
+    by(essence).or_else(|| by(&family)).or_else(|| by("*/*")).or_else(|| by("*")).unwrap_or(0.0)
 }

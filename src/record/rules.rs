@@ -8,7 +8,8 @@ use rust_decimal::Decimal;
 use validator::{ValidationError, ValidationErrors};
 
 use super::{
-    Citation, Exactness, FundingLine, Identifier, Money, OtherIdentifier, PartialDate, Percentage, PlaceShare, SectorShare,
+    Citation, Exactness, FundingLine, Identifier, Money, OtherIdentifier, PartialDate, Percentage, PlaceShare,
+    SectorShare,
 };
 use crate::codes;
 

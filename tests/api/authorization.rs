@@ -7,7 +7,15 @@ use crate::support::app::ALL_SCOPES;
 use crate::support::{Answer, Client, TestApp};
 
 const COLLECTIONS: &[&str] = &[
-    "sources", "locations", "organisations", "beneficiaries", "programmes", "calls", "grants", "transactions", "indicators",
+    "sources",
+    "locations",
+    "organisations",
+    "beneficiaries",
+    "programmes",
+    "calls",
+    "grants",
+    "transactions",
+    "indicators",
     "observations",
 ];
 
@@ -29,7 +37,8 @@ async fn table() {
     make::write(&mut app.connection().await, &make::basics()).await;
     for (n, collection) in COLLECTIONS.iter().enumerate() {
         let own = format!("{collection}:write");
-        let others: Vec<String> = COLLECTIONS.iter().filter(|other| *other != collection).map(|other| format!("{other}:write")).collect();
+        let others: Vec<String> =
+            COLLECTIONS.iter().filter(|other| *other != collection).map(|other| format!("{other}:write")).collect();
         let table: Vec<(&str, Client, Vec<u16>)> = vec![
             ("anonymous", app.anon(), vec![401; 4]),
             ("every other scope", app.client("town", &others.join(" ")), vec![403; 4]),

@@ -102,7 +102,12 @@ async fn a_client_that_goes_away_leaves_no_transaction_open() {
         );
         stream.write_all(head.as_bytes()).unwrap();
         // Unread input makes the close a reset.
-        nix::sys::socket::setsockopt(&stream, nix::sys::socket::sockopt::Linger, &nix::libc::linger { l_onoff: 1, l_linger: 0 }).unwrap();
+        nix::sys::socket::setsockopt(
+            &stream,
+            nix::sys::socket::sockopt::Linger,
+            &nix::libc::linger { l_onoff: 1, l_linger: 0 },
+        )
+        .unwrap();
         drop(stream);
     }
     // The server goes on, and whatever was begun ends one way or the other.
@@ -110,6 +115,7 @@ async fn a_client_that_goes_away_leaves_no_transaction_open() {
     let open = "SELECT count(*) AS number FROM pg_stat_activity WHERE datname = current_database()
         AND state LIKE 'idle in transaction%' AND state_change < clock_timestamp() - interval '2 seconds'";
     assert_eq!(number(&app, open).await, 0);
-    let halves = "SELECT count(*) AS number FROM versions v LEFT JOIN grants g USING (identifier) WHERE g.identifier IS NULL";
+    let halves =
+        "SELECT count(*) AS number FROM versions v LEFT JOIN grants g USING (identifier) WHERE g.identifier IS NULL";
     assert_eq!(number(&app, halves).await, 0);
 }

@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::support::TestApp;
 
 /// Members that need no source: what the register adds, and the sources themselves.
-const OWN: &[&str] = &["identifier", "sources", "publisher", "version", "created_at", "updated_at", "funding_totals", "additive"];
+const OWN: &[&str] =
+    &["identifier", "sources", "publisher", "version", "created_at", "updated_at", "funding_totals", "additive"];
 
 #[actix_web::test]
 async fn every_field_has_a_source() {
@@ -25,7 +26,9 @@ async fn every_field_has_a_source() {
                 .map(|field| field.as_str().unwrap().split('/').nth(1).unwrap_or(""))
                 .collect();
             for (member, value) in record.as_object().unwrap() {
-                let empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(serde_json::Map::is_empty);
+                let empty = value.is_null()
+                    || value.as_array().is_some_and(Vec::is_empty)
+                    || value.as_object().is_some_and(serde_json::Map::is_empty);
                 let usual = member == "exactness" && value == "exact";
                 if !empty && !usual && !OWN.contains(&member.as_str()) {
                     let sourced = cited.contains("") || cited.contains(member.as_str());

@@ -45,7 +45,10 @@ fn tool(program: &str, arguments: &[&str]) {
 }
 
 #[test]
-#[cfg_attr(no_python_tools, ignore = "openapi-spec-validator is missing: run tests/tools.sh with python3 and a package index")]
+#[cfg_attr(
+    no_python_tools,
+    ignore = "openapi-spec-validator is missing: run tests/tools.sh with python3 and a package index"
+)]
 fn openapi_spec_validator_agrees() {
     tool("python/bin/openapi-spec-validator", &["openapi/v1.json"]);
     tool("python/bin/openapi-spec-validator", &["openapi/v1-3.0.json"]);

@@ -59,9 +59,15 @@ async fn an_index_serves_every_filter_and_sort() {
             assert!(by_condition, "{} {} filters row by row: {plan:#}", kind.collection, filter.name);
         }
         for sort in kind.all_sorts() {
-            let plan = read::plan(&mut connection, &ask(kind, &format!("sort={}", sort.name)), Some(100)).await.unwrap();
+            let plan =
+                read::plan(&mut connection, &ask(kind, &format!("sort={}", sort.name)), Some(100)).await.unwrap();
             let text = plan.to_string();
-            assert!(text.contains("Index") && !text.contains("\"Sort\""), "{} {}: {plan:#}", kind.collection, sort.name);
+            assert!(
+                text.contains("Index") && !text.contains("\"Sort\""),
+                "{} {}: {plan:#}",
+                kind.collection,
+                sort.name
+            );
         }
     }
 }
@@ -75,8 +81,10 @@ async fn every_filter_and_sort_answers() {
             app.anon().get(&path).await.expect(200);
         }
         for sort in kind.all_sorts() {
-            let rising = app.anon().get(&format!("/v1/{}?sort={}&limit=1000", kind.collection, sort.name)).await.expect(200);
-            let falling = app.anon().get(&format!("/v1/{}?sort=-{}&limit=1000", kind.collection, sort.name)).await.expect(200);
+            let rising =
+                app.anon().get(&format!("/v1/{}?sort={}&limit=1000", kind.collection, sort.name)).await.expect(200);
+            let falling =
+                app.anon().get(&format!("/v1/{}?sort=-{}&limit=1000", kind.collection, sort.name)).await.expect(200);
             let mut reversed = falling.identifiers();
             reversed.reverse();
             assert_eq!(rising.identifiers(), reversed, "{} {}", kind.collection, sort.name);
@@ -95,7 +103,8 @@ async fn filters_find_what_they_say() {
     let all = app.anon().get("/v1/grants?limit=1000").await.json()["data"].as_array().unwrap().clone();
     let amount = |record: &Value| record["budget"]["amount"].as_f64();
     let text = |record: &Value, name: &str| record[name].as_str().map(String::from);
-    let table: Vec<(&str, Box<dyn Fn(&Value) -> bool>)> = vec![
+    type Holds = Box<dyn Fn(&Value) -> bool>;
+    let table: Vec<(&str, Holds)> = vec![
         ("amount_gte=200", Box::new(move |r| amount(r).is_some_and(|a| a >= 200.0))),
         ("amount_lte=100", Box::new(move |r| amount(r).is_some_and(|a| a <= 100.0))),
         ("currency=EUR", Box::new(move |r| amount(r).is_some())),
@@ -107,12 +116,18 @@ async fn filters_find_what_they_say() {
         ("status=closed,pipeline", Box::new(|_| true)),
         ("identifier=T-03,T-07", Box::new(|r| r["identifier"] == "T-03" || r["identifier"] == "T-07")),
         ("publisher=city", Box::new(|_| false)),
-        ("status=closed&amount_gte=100&amount_lte=200", Box::new(move |r| amount(r).is_some_and(|a| (100.0..=200.0).contains(&a)))),
+        (
+            "status=closed&amount_gte=100&amount_lte=200",
+            Box::new(move |r| amount(r).is_some_and(|a| (100.0..=200.0).contains(&a))),
+        ),
     ];
     for (query, holds) in table {
         let found = app.anon().get(&format!("/v1/grants?limit=1000&count=exact&{query}")).await.expect(200);
-        let expected: Vec<String> =
-            all.iter().filter(|record| holds(record)).map(|record| record["identifier"].as_str().unwrap().to_owned()).collect();
+        let expected: Vec<String> = all
+            .iter()
+            .filter(|record| holds(record))
+            .map(|record| record["identifier"].as_str().unwrap().to_owned())
+            .collect();
         assert_eq!(found.identifiers(), expected, "{query}");
         assert_eq!(found.json()["meta"]["total"].as_u64().unwrap() as usize, expected.len(), "{query}");
     }

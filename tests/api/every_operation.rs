@@ -75,7 +75,11 @@ async fn reads_answer_200_and_head_says_the_same() {
             Some(collection) => format!("/v1/{collection}?limit=1"),
             None => String::new(),
         };
-        let first = if list.is_empty() { String::new() } else { app.anon().get(&list).await.expect(200).identifiers().remove(0) };
+        let first = if list.is_empty() {
+            String::new()
+        } else {
+            app.anon().get(&list).await.expect(200).identifiers().remove(0)
+        };
         let path = operation.at(&first);
         let get = app.anon().get(&path).await.expect(200);
         operation.documents(&get);
@@ -171,7 +175,11 @@ async fn writes_judge_the_token_before_the_body() {
         assert!(answer.problem(403).is_empty());
         operation.documents(&answer);
         if operation.method != "DELETE" {
-            let request = app.town().request(&operation.method, &path).header("content-type", "text/plain").header("if-match", "*");
+            let request = app
+                .town()
+                .request(&operation.method, &path)
+                .header("content-type", "text/plain")
+                .header("if-match", "*");
             let answer = app.town().send(request.body("{}")).await;
             answer.problem(415);
             operation.documents(&answer);

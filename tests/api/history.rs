@@ -48,7 +48,9 @@ async fn a_version_says_who_when_and_which_request() {
     grant["programme"] = "T-P".into();
     town.put("/v1/grants/T-1", &grant, &[("x-request-id", "first")]).await.expect(201);
     town.put("/v1/grants/T-1", &grant, &[("x-request-id", "repeated")]).await.expect(200);
-    town.patch("/v1/grants/T-1", &json!({"programme": null}), &[("if-match", "*"), ("x-request-id", "second")]).await.expect(200);
+    town.patch("/v1/grants/T-1", &json!({"programme": null}), &[("if-match", "*"), ("x-request-id", "second")])
+        .await
+        .expect(200);
     town.delete("/v1/grants/T-1", &[("if-match", "*"), ("x-request-id", "third")]).await.expect(204);
     let versions: Vec<Version> = sql_query(
         "SELECT change, issuer, subject, request_id, links FROM versions WHERE identifier = 'T-1' ORDER BY version",

@@ -18,7 +18,8 @@ async fn accept_headers_of_real_clients() {
     ];
     for (accept, expected) in table {
         let headers = [("accept", accept)];
-        let answer = app.anon().get_with("/v1/grants", if accept.is_empty() { &[] } else { &headers }).await.expect(200);
+        let answer =
+            app.anon().get_with("/v1/grants", if accept.is_empty() { &[] } else { &headers }).await.expect(200);
         assert_eq!(answer.header("content-type"), expected, "{accept}");
     }
     for accept in ["text/html", "application/xml"] {

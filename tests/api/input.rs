@@ -47,18 +47,58 @@ async fn rules_of_money() {
     let eur = |amount: f64| json!({"amount": amount, "currency": "EUR"});
     let line = |kind: &str, share: Value, amount: Value| json!({"kind": kind, "percentage": share, "amount": amount});
     let table = [
-        ("whole", eur(177200.0), json!([line("eu", json!(84.30), eur(149379.0)), line("own_contribution", json!(15.70), eur(27821.0))]), vec![]),
-        ("amounts short", eur(100.0), json!([line("eu", Value::Null, eur(60.0)), line("own_contribution", Value::Null, eur(39.99))]), vec!["/funding amounts_not_whole"]),
-        ("amounts over", eur(100.0), json!([line("eu", Value::Null, eur(100.01)), line("own_contribution", Value::Null, Value::Null)]), vec!["/funding amounts_not_whole"]),
-        ("share and amount disagree", eur(100.0), json!([line("eu", json!(60), eur(50.0)), line("own_contribution", json!(40), eur(50.0))]), vec!["/funding/0/percentage share_disagrees", "/funding/1/percentage share_disagrees"]),
-        ("one share missing", eur(100.0), json!([line("eu", json!(60), Value::Null), line("own_contribution", Value::Null, Value::Null)]), vec!["/funding shares_incomplete"]),
-        ("another currency", eur(100.0), json!([line("eu", Value::Null, json!({"amount": 100, "currency": "RSD"}))]), vec!["/funding/0/amount/currency currency_differs"]),
+        (
+            "whole",
+            eur(177200.0),
+            json!([line("eu", json!(84.30), eur(149379.0)), line("own_contribution", json!(15.70), eur(27821.0))]),
+            vec![],
+        ),
+        (
+            "amounts short",
+            eur(100.0),
+            json!([line("eu", Value::Null, eur(60.0)), line("own_contribution", Value::Null, eur(39.99))]),
+            vec!["/funding amounts_not_whole"],
+        ),
+        (
+            "amounts over",
+            eur(100.0),
+            json!([line("eu", Value::Null, eur(100.01)), line("own_contribution", Value::Null, Value::Null)]),
+            vec!["/funding amounts_not_whole"],
+        ),
+        (
+            "share and amount disagree",
+            eur(100.0),
+            json!([line("eu", json!(60), eur(50.0)), line("own_contribution", json!(40), eur(50.0))]),
+            vec!["/funding/0/percentage share_disagrees", "/funding/1/percentage share_disagrees"],
+        ),
+        (
+            "one share missing",
+            eur(100.0),
+            json!([line("eu", json!(60), Value::Null), line("own_contribution", Value::Null, Value::Null)]),
+            vec!["/funding shares_incomplete"],
+        ),
+        (
+            "another currency",
+            eur(100.0),
+            json!([line("eu", Value::Null, json!({"amount": 100, "currency": "RSD"}))]),
+            vec!["/funding/0/amount/currency currency_differs"],
+        ),
         ("negative budget", eur(-1.0), json!([]), vec!["/budget/amount negative_amount"]),
         ("five places", json!({"amount": 0.00001, "currency": "EUR"}), json!([]), vec!["/budget/amount multipleOf"]),
-        ("sixteen digits", serde_json::from_str(r#"{"amount": 1234567890123.456, "currency": "EUR"}"#).unwrap(), json!([]), vec!["/budget/amount number_inexact"]),
+        (
+            "sixteen digits",
+            serde_json::from_str(r#"{"amount": 1234567890123.456, "currency": "EUR"}"#).unwrap(),
+            json!([]),
+            vec!["/budget/amount number_inexact"],
+        ),
         ("no currency", json!({"amount": 1}), json!([]), vec!["/budget/currency required"]),
         ("text", json!({"amount": "1", "currency": "EUR"}), json!([]), vec!["/budget/amount type"]),
-        ("about", json!({"amount": 100, "currency": "EUR", "exactness": "at_most"}), json!([line("eu", Value::Null, eur(60.0))]), vec![]),
+        (
+            "about",
+            json!({"amount": 100, "currency": "EUR", "exactness": "at_most"}),
+            json!([line("eu", Value::Null, eur(60.0))]),
+            vec![],
+        ),
     ];
     for (n, (what, budget, funding, expected)) in table.into_iter().enumerate() {
         let mut record = make::programme("A");

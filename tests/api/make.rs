@@ -31,14 +31,20 @@ pub fn any(collection: &str, identifier: &str, n: usize) -> Value {
         "sources" => json!({"title": title, "file": "a.txt", "published": date_or_none}),
         "locations" => json!({"kind": "country", "name": title, "country": "RS"}),
         "organisations" => json!({"name": title, "type": "foundation"}),
-        "beneficiaries" => json!({"name": title, "kind": "group", "population": if n.is_multiple_of(3) { Value::Null } else { json!({"value": n % 4}) }}),
+        "beneficiaries" => {
+            json!({"name": title, "kind": "group", "population": if n.is_multiple_of(3) { Value::Null } else { json!({"value": n % 4}) }})
+        }
         "programmes" | "grants" => {
             json!({"title": title, "status": "closed", "start_date": date_or_none, "end_date": date_or_none, "budget": money_or_none})
         }
-        "calls" => json!({"title": title, "programme": "T-PROGRAMME", "opens": date_or_none, "closes": date_or_none, "amount_on_offer": money_or_none}),
+        "calls" => {
+            json!({"title": title, "programme": "T-PROGRAMME", "opens": date_or_none, "closes": date_or_none, "amount_on_offer": money_or_none})
+        }
         "transactions" => json!({"type": "expenditure", "date": date, "value": money}),
         "indicators" => json!({"title": title, "measure": "unit"}),
-        "observations" => json!({"indicator": "T-INDICATOR", "kind": "actual", "start_date": date_or_none, "end_date": date, "value": n % 4}),
+        "observations" => {
+            json!({"indicator": "T-INDICATOR", "kind": "actual", "start_date": date_or_none, "end_date": date, "value": n % 4})
+        }
         other => panic!("no such collection: {other}"),
     };
     record["identifier"] = identifier.into();

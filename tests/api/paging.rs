@@ -1,8 +1,8 @@
 //! Following `links.next` visits every record that stayed exactly once, in
 //! order, with ties, for every sort key of every collection, while others write.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aid_register::collections;
 use proptest::prelude::*;
@@ -39,8 +39,8 @@ async fn check(app: &TestApp, path: &str, stayed: &[String]) {
 
 #[test]
 fn every_record_once() {
-    let cases = Config { cases: 4, ..Config::default() };
-    let strategy = (prop::collection::vec(0usize..60, 15..40), 1usize..12);
+    let cases = Config { cases: 3, ..Config::default() };
+    let strategy = (prop::collection::vec(0usize..60, 10..18), 3usize..9);
     TestRunner::new(cases)
         .run(&strategy, |(seeds, limit)| {
             actix_web::rt::System::new().block_on(visit_all(seeds, limit));
@@ -107,7 +107,11 @@ async fn a_cursor_belongs_to_its_question() {
     let next = page["links"]["next"].as_str().unwrap().to_owned();
     app.anon().get(&next).await.expect(200);
     app.anon().get(&next.replace("limit=2", "limit=5")).await.expect(200);
-    for other in [next.replace("sort=amount", "sort=title"), next.replace("closed", "pipeline"), next.replace("grants?", "programmes?")] {
+    for other in [
+        next.replace("sort=amount", "sort=title"),
+        next.replace("closed", "pipeline"),
+        next.replace("grants?", "programmes?"),
+    ] {
         assert_eq!(app.anon().get(&other).await.problem(400), ["cursor cursor_invalid"]);
     }
 }

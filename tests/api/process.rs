@@ -79,7 +79,8 @@ async fn commands_work_beside_a_running_register_and_without_one() {
     let client = Client::new(&process.base, Some(token));
     client.put("/v1/grants/RS-MYTOWN-1", &make::grant("Roof"), &[]).await.expect(201);
     let file = folder.0.join("more.json");
-    std::fs::write(&file, r#"{"grants": [{"identifier": "MT-2", "title": {"en": "Two"}, "status": "closed"}]}"#).unwrap();
+    std::fs::write(&file, r#"{"grants": [{"identifier": "MT-2", "title": {"en": "Two"}, "status": "closed"}]}"#)
+        .unwrap();
     let file = file.to_str().unwrap();
     assert_eq!(text(&run(&folder.0, &["load", file])), "1 created");
     assert_eq!(text(&run(&folder.0, &["load", file])), "1 unchanged");
@@ -87,7 +88,8 @@ async fn commands_work_beside_a_running_register_and_without_one() {
     drop(process);
     let listed = text(&run(&folder.0, &["publisher", "list"]));
     assert!(listed.contains("my-town\tMy Town") && listed.contains("aid-register\t"), "{listed}");
-    std::fs::write(file, r#"{"grants": [{"identifier": "MT-3", "titel": {}}, {"identifier": "NO-1"}], "grant": []}"#).unwrap();
+    std::fs::write(file, r#"{"grants": [{"identifier": "MT-3", "titel": {}}, {"identifier": "NO-1"}], "grant": []}"#)
+        .unwrap();
     let refused = run(&folder.0, &["load", file]);
     let words = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && words.contains("/grant"), "{words}");
@@ -157,7 +159,8 @@ async fn a_killed_postgresql_is_started_again() {
     let started = Instant::now();
     loop {
         let answer = client.get("/v1/grants").await;
-        let restarted = std::fs::read_to_string(folder.0.join("postgres/postmaster.pid")).is_ok_and(|file| !file.starts_with(&postgres.to_string()));
+        let restarted = std::fs::read_to_string(folder.0.join("postgres/postmaster.pid"))
+            .is_ok_and(|file| !file.starts_with(&postgres.to_string()));
         if answer.status == 200 && restarted {
             break;
         }

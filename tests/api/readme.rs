@@ -28,7 +28,9 @@ fn at<'a>(value: &'a Value, place: &str) -> Vec<&'a Value> {
             .flat_map(|value| match (step, value) {
                 ("*", Value::Array(items)) => items.iter().collect::<Vec<_>>(),
                 ("*", Value::Object(members)) => members.values().collect(),
-                (step, Value::Array(items)) => step.parse::<usize>().ok().and_then(|n| items.get(n)).into_iter().collect(),
+                (step, Value::Array(items)) => {
+                    step.parse::<usize>().ok().and_then(|n| items.get(n)).into_iter().collect()
+                }
                 (step, value) => value.get(step).into_iter().collect(),
             })
             .collect()
@@ -64,7 +66,10 @@ fn settings_are_the_programs() {
     let mut expected: Vec<(String, String)> = command
         .get_arguments()
         .filter_map(|argument| {
-            let default = argument.get_default_values().first().map_or(String::new(), |value| value.to_string_lossy().into_owned());
+            let default = argument
+                .get_default_values()
+                .first()
+                .map_or(String::new(), |value| value.to_string_lossy().into_owned());
             Some((argument.get_env()?.to_string_lossy().into_owned(), default))
         })
         .collect();

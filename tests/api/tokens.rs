@@ -33,7 +33,10 @@ impl Pair {
             Algorithm::RS256 => {
                 let pair = aws_lc_rs::rsa::KeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
                 let der = AsDer::<aws_lc_rs::encoding::Pkcs8V1Der>::as_der(&pair).unwrap();
-                let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----", base64::prelude::BASE64_STANDARD.encode(der.as_ref()));
+                let pem = format!(
+                    "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----",
+                    base64::prelude::BASE64_STANDARD.encode(der.as_ref())
+                );
                 EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap()
             }
             Algorithm::ES256 => {
@@ -83,7 +86,8 @@ fn write_set(path: &Path, pairs: &[&Pair]) {
 
 async fn app(path: &Path) -> TestApp {
     let keys = Keys::new(Origin::File(path.to_owned()));
-    let issuer = Issuer { name: ISSUER.into(), audience: "aid-register".into(), publisher_claim: "publisher".into(), keys };
+    let issuer =
+        Issuer { name: ISSUER.into(), audience: "aid-register".into(), publisher_claim: "publisher".into(), keys };
     TestApp::trusting(vec![issuer]).await
 }
 
@@ -110,7 +114,11 @@ async fn the_three_algorithms() {
         let (status, words) = judged(&app, &pair.sign(&claims(json!({})))).await;
         assert!(matches!(status, 200 | 201), "{:?}: {words}", pair.algorithm);
     }
-    for form in [json!({"scope": null, "scp": ["grants:write"]}), json!({"sub": null, "client_id": "cron"}), json!({"aud": ["x", "aid-register"]})] {
+    for form in [
+        json!({"scope": null, "scp": ["grants:write"]}),
+        json!({"sub": null, "client_id": "cron"}),
+        json!({"aud": ["x", "aid-register"]}),
+    ] {
         assert_eq!(judged(&app, &pairs[1].sign(&claims(form))).await.0, 200);
     }
 }
@@ -119,7 +127,8 @@ async fn the_three_algorithms() {
 async fn bad_tokens_are_told_what_is_wrong() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("jwks.json");
-    let (pair, rsa, stranger) = (Pair::new("e", Algorithm::ES256), Pair::new("r", Algorithm::RS256), Pair::new("e", Algorithm::ES256));
+    let (pair, rsa, stranger) =
+        (Pair::new("e", Algorithm::ES256), Pair::new("r", Algorithm::RS256), Pair::new("e", Algorithm::ES256));
     write_set(&path, &[&pair, &rsa]);
     let app = app(&path).await;
     let signed = |change: Value| pair.sign(&claims(change));
@@ -142,7 +151,11 @@ async fn bad_tokens_are_told_what_is_wrong() {
     let critical = {
         let mut parts = good.splitn(2, '.');
         parts.next();
-        format!("{}.{}", part(json!({"alg": "ES256", "kid": "e", "crit": ["b64"], "b64": false})), parts.next().unwrap())
+        format!(
+            "{}.{}",
+            part(json!({"alg": "ES256", "kid": "e", "crit": ["b64"], "b64": false})),
+            parts.next().unwrap()
+        )
     };
     let table = [
         ("not a token", "abc".to_owned(), "JSON Web Token"),

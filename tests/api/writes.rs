@@ -74,7 +74,9 @@ async fn identifiers_are_unique_in_the_whole_register() {
 #[actix_web::test]
 async fn identifiers_may_have_any_printable_character() {
     let app = TestApp::empty().await;
-    for (path, identifier) in [("T-a%2Fb", "T-a/b"), ("T-%C4%86%25%3F", "T-Ć%?"), ("T-a%252Fb", "T-a%2Fb"), ("T-a+b", "T-a+b")] {
+    for (path, identifier) in
+        [("T-a%2Fb", "T-a/b"), ("T-%C4%86%25%3F", "T-Ć%?"), ("T-a%252Fb", "T-a%2Fb"), ("T-a+b", "T-a+b")]
+    {
         let path = format!("/v1/grants/{path}");
         let created = app.town().put(&path, &make::grant("A"), &[]).await.expect(201);
         assert_eq!(created.json()["identifier"], identifier);
@@ -96,7 +98,10 @@ async fn references_need_targets() {
     grant["recipients"] = json!([{"beneficiary": "T-B", "role": "lead"}]);
     town.put("/v1/programmes/T-P", &make::programme("P"), &[]).await.expect(201);
     let refused = town.put("/v1/grants/T-G", &grant, &[]).await;
-    assert_eq!(refused.problem(400), ["/recipients/0/beneficiary reference_unknown", "/places/0/location reference_unknown"]);
+    assert_eq!(
+        refused.problem(400),
+        ["/recipients/0/beneficiary reference_unknown", "/places/0/location reference_unknown"]
+    );
     grant["places"] = json!([]);
     grant["recipients"] = json!([]);
     town.put("/v1/grants/T-G", &grant, &[]).await.expect(201);

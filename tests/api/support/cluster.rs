@@ -26,7 +26,8 @@ pub fn folder(name: &str) -> PathBuf {
 }
 
 fn start() -> PrivatePostgres {
-    let cluster = (0..64).find_map(|slot| PrivatePostgres::start_within(&folder(&format!("cluster-{slot}")), Duration::ZERO).ok());
+    let cluster = (0..64)
+        .find_map(|slot| PrivatePostgres::start_within(&folder(&format!("cluster-{slot}")), Duration::ZERO).ok());
     let cluster = cluster.expect("PostgreSQL's server programs, as `make run` installs them");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {

@@ -33,7 +33,8 @@ impl Process {
     pub fn start(mut command: Command) -> Result<Self, String> {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let said = lines.find_map(|line| line.unwrap().split_once("register is at").map(|(_, rest)| rest.trim().to_owned()));
+        let said =
+            lines.find_map(|line| line.unwrap().split_once("register is at").map(|(_, rest)| rest.trim().to_owned()));
         match said {
             Some(address) => Ok(Self { child, base: address.trim_end_matches("/v1").to_owned() }),
             None => {
