@@ -10,13 +10,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::Instant;
 
-use aid_register::app::{self, State};
+use aid_register::app;
 use aid_register::auth::Auth;
 use aid_register::collections::grants::KIND;
 use aid_register::db::{self, Database};
 use aid_register::http::query::Query;
 use aid_register::page;
 use aid_register::postgres::PrivatePostgres;
+use aid_register::state::State;
 use aid_register::store::ask::Ask;
 use aid_register::store::cursor::Cursor;
 use diesel::sql_types::Text;

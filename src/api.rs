@@ -8,13 +8,13 @@ use actix_web::{HttpRequest, HttpResponse, Route};
 use serde_json::{Value, json};
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::app::State;
 use crate::collections;
+use crate::digest::digest;
 use crate::error::{Problem, Reason};
-use crate::http::conditional::digest;
-use crate::http::handlers;
 use crate::http::query::Query;
 use crate::openapi::to_3_0;
+use crate::resource;
+use crate::state::State;
 use crate::store::read;
 
 /// Methods of an address that is only read.
@@ -26,27 +26,27 @@ const WRITE: &str = "GET, HEAD, OPTIONS, PUT, PATCH, DELETE";
 pub fn routes(config: &mut ServiceConfig, openapi: Value) {
     for kind in collections::ALL {
         let name = kind.collection;
-        let list = move |request: HttpRequest, state: Data<State>| handlers::list(kind, None, request, state);
+        let list = move |request: HttpRequest, state: Data<State>| resource::list(kind, None, request, state);
         let lists = [format!("/v1/{name}"), format!("/v1/{name}.{{format}}")];
         config.service(web::resource(lists).route(read().to(list)).default_service(only(READ)));
         config.service(
             web::resource(format!("/v1/{name}/{{identifier}}"))
-                .route(read().to(move |request: HttpRequest, state: Data<State>| handlers::show(kind, request, state)))
+                .route(read().to(move |request: HttpRequest, state: Data<State>| resource::show(kind, request, state)))
                 .route(web::put().to(move |request: HttpRequest, state: Data<State>, body: Payload| {
-                    handlers::put(kind, request, state, body)
+                    resource::put(kind, request, state, body)
                 }))
                 .route(web::patch().to(move |request: HttpRequest, state: Data<State>, body: Payload| {
-                    handlers::patch(kind, request, state, body)
+                    resource::patch(kind, request, state, body)
                 }))
                 .route(
                     web::delete()
-                        .to(move |request: HttpRequest, state: Data<State>| handlers::remove(kind, request, state)),
+                        .to(move |request: HttpRequest, state: Data<State>| resource::remove(kind, request, state)),
                 )
                 .default_service(only(WRITE)),
         );
     }
     let observations = |request: HttpRequest, state: Data<State>| {
-        handlers::list(&collections::observations::KIND, Some("indicator"), request, state)
+        resource::list(&collections::observations::KIND, Some("indicator"), request, state)
     };
     config
         .service(
@@ -94,7 +94,7 @@ fn fixed(path: &str, body: String) -> actix_web::Resource {
 async fn nowhere(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let names: Vec<&str> = collections::ALL.iter().map(|kind| kind.collection).collect();
     let given = request.path().split('/').nth(2).unwrap_or_default();
-    let hint = crate::http::query::nearest(given, &names);
+    let hint = crate::hint::nearest(given, &names);
     Err(Problem::new(Reason::NotFound, format!("There is no address {}{hint}", request.path())))
 }
 

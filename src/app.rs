@@ -1,4 +1,4 @@
-//! The server: what its handlers share, the layers around them, and its life.
+//! The server: the layers around its routes, and its life.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -8,56 +8,12 @@ use actix_web::dev::Server;
 use actix_web::http::header::{ACCEPT, CONTENT_DISPOSITION, ETAG, HeaderName, LINK, RETRY_AFTER};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::Data;
-use actix_web::{App, HttpRequest, HttpServer};
+use actix_web::{App, HttpServer};
 use actix_web_prom::PrometheusMetricsBuilder;
-use serde_json::Value;
-use url::Url;
 
-use crate::auth::Auth;
-use crate::db::Database;
+use crate::api;
 use crate::http::{conditional, observe};
-use crate::input::Shapes;
-use crate::{api, openapi};
-
-/// What handlers share.
-pub struct State {
-    /// Connections.
-    pub db: Database,
-    /// Who may write.
-    pub auth: Auth,
-    /// The schemas that input is held against.
-    pub shapes: Shapes,
-    /// The OpenAPI document, 3.1.
-    pub openapi: Value,
-    public_url: Option<Url>,
-}
-
-impl State {
-    /// Prepares the state; `public_url` overrides the Host of requests in links.
-    pub fn new(db: Database, auth: Auth, public_url: Option<Url>) -> Self {
-        let openapi = openapi::document();
-        Self { db, auth, shapes: Shapes::compile(&openapi["components"]), openapi, public_url }
-    }
-
-    /// Scheme and host of this register, as the client knows it.
-    pub fn base(&self, request: &HttpRequest) -> String {
-        match &self.public_url {
-            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-            None => {
-                let host = request.headers().get("host").and_then(|host| host.to_str().ok());
-                let harmless = |host: &&str| {
-                    !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b))
-                };
-                format!("http://{}", host.filter(harmless).unwrap_or("localhost"))
-            }
-        }
-    }
-
-    /// The absolute address of a request, without its query.
-    pub fn address(&self, request: &HttpRequest) -> String {
-        self.base(request) + request.uri().path()
-    }
-}
+use crate::state::State;
 
 /// The server, ready to be awaited; it ends on SIGINT and SIGTERM, when what is under way is done.
 pub fn server(listener: TcpListener, state: State) -> std::io::Result<Server> {

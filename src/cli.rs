@@ -18,8 +18,9 @@ use crate::config::Config;
 use crate::db::{self, Database};
 use crate::input::Shapes;
 use crate::postgres::PrivatePostgres;
+use crate::state::State;
+use crate::store::change::Author;
 use crate::store::publishers::{self, Publisher};
-use crate::store::write::Author;
 use crate::{app, collections, content, openapi};
 
 /// An open register of development assistance.
@@ -210,7 +211,7 @@ fn serve(config: &Config) -> anyhow::Result<()> {
     let server = Server::of(config, true)?;
     let auth = auth(config, &LocalKey::open(&folder)?)?;
     let db = Database::new(server.url(), config.connections.into(), config.exports.into())?;
-    let state = app::State::new(db, auth, config.public_url.clone());
+    let state = State::new(db, auth, config.public_url.clone());
     runtime()?.block_on(async {
         for migration in db::migrate(server.url()).await? {
             log::info!("applied migration {migration}");

@@ -12,11 +12,12 @@ use serde_json::Value;
 
 use crate::collections;
 use crate::error::{Fault, Problem, Reason};
-use crate::http::conditional::Precondition;
+use crate::http::precondition::Precondition;
 use crate::input::{Shapes, check_value};
 use crate::json;
+use crate::store::change::{Author, Change, Intent, Outcome};
 use crate::store::publishers::{self, Publisher};
-use crate::store::write::{Author, Change, Intent, Outcome, apply};
+use crate::store::write::apply;
 
 /// The shipped files, in the order in which a reader would want them.
 pub const SHIPPED: &[(&str, &str)] = &[

@@ -11,12 +11,12 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc::{Sender, channel};
 
 use crate::API_VERSION;
-use crate::app::State;
 use crate::db::Connection;
+use crate::digest::digest;
 use crate::error::Problem;
 use crate::formats::{Format, Writer};
-use crate::http::conditional::digest;
 use crate::page::Options;
+use crate::state::State;
 use crate::store::ask::Ask;
 use crate::store::read::{self, Row};
 

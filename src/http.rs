@@ -3,8 +3,8 @@
 
 pub mod body;
 pub mod conditional;
-pub mod handlers;
 pub mod identifier;
 pub mod negotiate;
 pub mod observe;
+pub mod precondition;
 pub mod query;

@@ -2,14 +2,17 @@
 //!
 //! A request reads downward through these modules:
 //!
-//! - [`app`] the server and its layers; [`api`] every route there is
+//! - [`app`] the server and its layers; [`api`] every route there is; [`state`] what
+//!   handlers share
+//! - [`resource`] what is the same for every collection: list, show, put, patch, remove
 //! - [`http`] what came in and in which form to answer; [`auth`] who may write
 //! - [`page`], [`export`] lists as pages and as streams; [`formats`] which bytes
 //! - [`input`] a record from bytes to a checked document: [`json`] form, [`shape`]
 //!   schema, [`record`] the values, parts and rules that records are made of
 //! - [`kind`] what a collection is to the rest; [`collections`] the ten of them
 //! - [`store`] questions to the database and changes of it; [`db`] connections
-//! - [`error`] every failure, as one problem document
+//! - [`error`] every failure, as one problem document; [`hint`] "did you mean";
+//!   [`digest`] for tags
 //! - [`openapi`] the document of all this; [`codes`] code lists
 //! - [`cli`] the commands, [`config`] the settings, [`content`] loading files,
 //!   [`postgres`] a database server of one's own
@@ -23,9 +26,11 @@ pub mod collections;
 pub mod config;
 pub mod content;
 pub mod db;
+pub mod digest;
 pub mod error;
 pub mod export;
 pub mod formats;
+pub mod hint;
 pub mod http;
 pub mod input;
 pub mod json;
@@ -34,8 +39,13 @@ pub mod openapi;
 pub mod page;
 pub mod postgres;
 pub mod record;
+pub mod resource;
 pub mod shape;
+pub mod state;
 pub mod store;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The version of the API, in every response.
 pub const API_VERSION: &str = env!("CARGO_PKG_VERSION");

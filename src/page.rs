@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Fault, Problem};
 use crate::formats::Format;
+use crate::hint::nearest;
 use crate::http::identifier::QUERY;
-use crate::http::query::{Query, nearest};
+use crate::http::query::Query;
 use crate::kind::{Kind, READ_ONLY};
 use crate::store::ask::Ask;
 use crate::store::cursor::Cursor;

@@ -6,7 +6,7 @@ use jsonschema::{ValidationError, Validator};
 use serde_json::{Value, json};
 
 use crate::error::Fault;
-use crate::http::query::nearest;
+use crate::hint::nearest;
 use crate::record::{Identifier, PartialDate};
 use crate::{codes, json};
 

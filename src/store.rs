@@ -5,6 +5,7 @@
 //! stands beside it. Nothing else needs rebuilding.
 
 pub mod ask;
+pub mod change;
 pub mod cursor;
 pub mod publishers;
 pub mod read;

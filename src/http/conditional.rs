@@ -9,70 +9,20 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue,
-    IF_MATCH, IF_NONE_MATCH, VARY,
+    IF_NONE_MATCH, VARY,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use sha2::{Digest, Sha256};
 
-use crate::error::{Fault, Problem};
-
-/// Sixteen hexadecimal digits that stand for some bytes.
-pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
-}
+use crate::digest::digest;
 
 /// The tag of a representation of one version of a record.
 pub fn record_tag(version: i32, body: &[u8]) -> String {
     format!("\"{version}-{}\"", digest(body))
 }
 
-/// What a write demands of the record as it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Precondition {
-    /// Nothing: only creating and repeating are allowed.
-    None,
-    /// `If-None-Match: *`: it must not exist.
-    Absent,
-    /// `If-Match: *`: it must exist.
-    Present,
-    /// Whatever there is or is not; no request says so, a loaded file does.
-    Any,
-    /// `If-Match: "3-…"`: it must be at one of these versions.
-    Versions(Vec<i32>),
-}
-
-impl Precondition {
-    /// Reads the headers of a write.
-    pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        let fault = |header, words: &str| Problem::invalid(vec![Fault::header(header, "precondition_invalid", words)]);
-        let if_match = list(headers, &IF_MATCH);
-        let if_none_match = list(headers, &IF_NONE_MATCH);
-        match (if_match, if_none_match) {
-            (Some(_), Some(_)) => Err(fault("If-None-Match", "If-Match and If-None-Match exclude each other here")),
-            (None, None) => Ok(Self::None),
-            (None, Some(tags)) if tags == ["*"] => Ok(Self::Absent),
-            (None, Some(_)) => Err(fault("If-None-Match", "a write takes only If-None-Match: *")),
-            (Some(tags), None) if tags == ["*"] => Ok(Self::Present),
-            (Some(tags), None) => {
-                let quoted = |tag: &String| tag.len() >= 2 && tag.starts_with('"') && tag.ends_with('"');
-                if tags.is_empty() || !tags.iter().all(|tag| quoted(tag) || tag.starts_with("W/\"")) {
-                    return Err(fault("If-Match", "entity tags stand in double quotes, as ETag gave them"));
-                }
-                // A weak tag, or one that is not ours, matches nothing.
-                Ok(Self::Versions(tags.iter().filter_map(|tag| version(tag)).collect()))
-            }
-        }
-    }
-}
-
-/// The version that a tag of ours names.
-fn version(tag: &str) -> Option<i32> {
-    tag.strip_prefix('"')?.strip_suffix('"')?.split('-').next()?.parse().ok()
-}
-
 /// The items of a list header, in all its lines.
-fn list(headers: &HeaderMap, name: &actix_web::http::header::HeaderName) -> Option<Vec<String>> {
+pub fn list(headers: &HeaderMap, name: &actix_web::http::header::HeaderName) -> Option<Vec<String>> {
     let lines: Vec<&str> = headers.get_all(name).map(|line| line.to_str().unwrap_or("")).collect();
     (!lines.is_empty()).then(|| {
         lines
@@ -117,26 +67,4 @@ pub async fn middleware(
         return Ok(response.map_body(|_, _| BoxBody::new(())));
     }
     Ok(response)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn precondition(name: &'static str, value: &'static str) -> Option<Precondition> {
-        let mut headers = HeaderMap::new();
-        headers.insert(name.parse().unwrap(), HeaderValue::from_static(value));
-        Precondition::of(&headers).ok()
-    }
-
-    #[test]
-    fn preconditions() {
-        assert_eq!(Precondition::of(&HeaderMap::new()).unwrap(), Precondition::None);
-        assert_eq!(precondition("if-match", "*"), Some(Precondition::Present));
-        assert_eq!(precondition("if-none-match", "*"), Some(Precondition::Absent));
-        assert_eq!(precondition("if-match", "\"3-ab-gzip\", \"4-cd\""), Some(Precondition::Versions(vec![3, 4])));
-        assert_eq!(precondition("if-match", "W/\"3-ab\", \"other\""), Some(Precondition::Versions(vec![])));
-        assert_eq!(precondition("if-match", "3-ab"), None);
-        assert_eq!(precondition("if-none-match", "\"3-ab\""), None);
-    }
 }

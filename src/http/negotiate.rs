@@ -3,9 +3,9 @@
 use actix_web::HttpRequest;
 use actix_web::http::header;
 
-use super::query::nearest;
 use crate::error::{Fault, Problem, Reason};
 use crate::formats::Format;
+use crate::hint::nearest;
 
 /// Chooses the format of a list.
 pub fn list(request: &HttpRequest, parameter: Option<&str>) -> Result<Format, Problem> {

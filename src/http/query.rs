@@ -4,6 +4,7 @@
 use percent_encoding::percent_decode_str;
 
 use crate::error::Fault;
+use crate::hint::nearest;
 
 /// The parameters of a request, in their order.
 #[derive(Debug, Default, Clone)]
@@ -60,20 +61,6 @@ fn decode(text: &str) -> Option<String> {
     (!decoded.contains('\0')).then(|| decoded.into_owned())
 }
 
-/// The end of a message about an unknown name: the nearest known one, or all of them.
-pub fn nearest(given: &str, known: &[&str]) -> String {
-    let best = known
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(&given.to_lowercase(), &name.to_lowercase()), *name))
-        .min()
-        .filter(|(distance, name)| *distance <= 1 + name.len() / 4);
-    match best {
-        Some((_, name)) => format!("; did you mean {name:?}?"),
-        None if known.is_empty() => String::new(),
-        None => format!("; there are {}", known.join(", ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,11 +76,5 @@ mod tests {
         assert_eq!(codes("statsu=closed"), ["unknown_parameter"]);
         assert_eq!(codes("status=a&status=b&limit="), ["repeated_parameter", "empty_parameter"]);
         assert_eq!(codes("status=%ff&limit=%00"), ["encoding_invalid", "encoding_invalid"]);
-    }
-
-    #[test]
-    fn a_near_name_is_offered() {
-        assert_eq!(nearest("statsu", &["limit", "status"]), "; did you mean \"status\"?");
-        assert_eq!(nearest("xyz", &["limit", "status"]), "; there are limit, status");
     }
 }

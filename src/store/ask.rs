@@ -10,7 +10,8 @@ use rust_decimal::Decimal;
 
 use super::cursor::Cursor;
 use crate::error::Fault;
-use crate::http::query::{Query, nearest};
+use crate::hint::nearest;
+use crate::http::query::Query;
 use crate::kind::{Filter, Kind, Sort, Takes};
 use crate::record::PartialDate;
 

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use crate::http::conditional::digest;
+use crate::digest::digest;
 
 /// The last record of a page: the value of its sort key, as PostgreSQL prints it, and its identifier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::write::{Change, Intent};
+use super::change::{Change, Intent};
 use crate::error::Fault;
 
 #[derive(QueryableByName)]

@@ -8,68 +8,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use serde_json::{Value, json};
 
+use super::change::{Author, Change, Current, Intent, Outcome, decide};
 use super::read::{self, Row};
 use super::refer;
 use crate::error::{Fault, Problem, Reason};
-use crate::http::conditional::Precondition;
-use crate::kind::Kind;
-use crate::record::Link;
-
-/// One record to be changed.
-pub struct Change {
-    /// Its collection.
-    pub kind: &'static Kind,
-    /// Its identifier.
-    pub identifier: String,
-    /// To whom it belongs, should it be new.
-    pub publisher: String,
-    /// What is to become of it.
-    pub intent: Intent,
-    /// What must hold of it now.
-    pub precondition: Precondition,
-}
-
-/// What is to become of a record.
-pub enum Intent {
-    /// It is to be as in this document.
-    Put {
-        /// The checked document.
-        doc: Value,
-        /// Whom it refers to.
-        links: Vec<Link>,
-    },
-    /// It is to be gone.
-    Delete,
-}
-
-/// What became of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// It is new.
-    Created,
-    /// It has a new version.
-    Changed,
-    /// It was like that already.
-    Unchanged,
-    /// It is gone.
-    Deleted,
-}
-
-/// Who writes, for the versions.
-#[derive(Debug, Clone)]
-pub struct Author {
-    /// Who vouches for the subject.
-    pub issuer: String,
-    /// Who it is.
-    pub subject: String,
-    /// The request.
-    pub request_id: String,
-}
 
 #[derive(QueryableByName)]
 struct Clock {
@@ -77,25 +24,6 @@ struct Clock {
     position: i64,
     #[diesel(sql_type = Timestamptz)]
     at: DateTime<Utc>,
-}
-
-/// A record as the register has it now.
-#[derive(QueryableByName)]
-struct Current {
-    #[diesel(sql_type = Text)]
-    identifier: String,
-    #[diesel(sql_type = Text)]
-    collection: String,
-    #[diesel(sql_type = Integer)]
-    version: i32,
-    #[diesel(sql_type = Bool)]
-    live: bool,
-    #[diesel(sql_type = Text)]
-    publisher: String,
-    #[diesel(sql_type = Timestamptz)]
-    created_at: DateTime<Utc>,
-    #[diesel(sql_type = Nullable<Jsonb>)]
-    doc: Option<Value>,
 }
 
 /// Applies all changes or none; to be called inside a transaction. The faults of
@@ -168,47 +96,6 @@ pub async fn apply(
         return Err(Problem::invalid(faults.map(fault).collect()));
     }
     Ok(outcomes)
-}
-
-/// What a change does to a record, if its precondition allows.
-fn decide(change: &Change, current: Option<&Current>) -> Result<Outcome, Problem> {
-    let (kind, identifier) = (change.kind.singular, &change.identifier);
-    let failed = |words: String| Err(Problem::new(Reason::PreconditionFailed, words));
-    let Some(current) = current else {
-        return match (&change.precondition, &change.intent) {
-            (_, Intent::Delete) => Err(Problem::new(Reason::NotFound, format!("There is no {kind} {identifier}"))),
-            (Precondition::Present | Precondition::Versions(_), _) => {
-                failed(format!("There is no {kind} {identifier} yet"))
-            }
-            _ => Ok(Outcome::Created),
-        };
-    };
-    if current.collection != change.kind.collection {
-        let words =
-            format!("{identifier} is taken, in {}; identifiers are unique in the whole register", current.collection);
-        return Err(Problem::new(Reason::Conflict, words));
-    }
-    if !current.live {
-        let words = format!("The {kind} {identifier} was deleted; an identifier is not used again");
-        return Err(Problem::new(Reason::Gone, words));
-    }
-    match &change.precondition {
-        Precondition::Absent => return failed(format!("The {kind} {identifier} exists already")),
-        Precondition::Versions(versions) if !versions.contains(&current.version) => {
-            return failed(format!("The {kind} {identifier} is at version {}; read it again", current.version));
-        }
-        _ => {}
-    }
-    let outcome = match &change.intent {
-        Intent::Put { doc, .. } if current.doc.as_ref() == Some(doc) => return Ok(Outcome::Unchanged),
-        Intent::Put { .. } => Outcome::Changed,
-        Intent::Delete => Outcome::Deleted,
-    };
-    if change.precondition == Precondition::None {
-        let words = "Send If-Match with the ETag of the version that you saw, or If-Match: * for whatever is there";
-        return Err(Problem::new(Reason::PreconditionRequired, words));
-    }
-    Ok(outcome)
 }
 
 /// The new versions, as columns.

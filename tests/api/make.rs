@@ -1,10 +1,11 @@
 //! Records with good defaults, so that a test shows only what matters to it.
 
 use aid_register::collections;
-use aid_register::http::conditional::Precondition;
+use aid_register::http::precondition::Precondition;
 use aid_register::input::Shapes;
 use aid_register::openapi;
-use aid_register::store::write::{Author, Change, Intent, Outcome, apply};
+use aid_register::store::change::{Author, Change, Intent, Outcome};
+use aid_register::store::write::apply;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::{Value, json};
 

@@ -3,12 +3,13 @@
 use std::net::TcpListener;
 
 use actix_web::dev::ServerHandle;
-use aid_register::app::{self, State};
+use aid_register::app;
 use aid_register::auth::Auth;
 use aid_register::auth::local::LocalKey;
 use aid_register::auth::token::Issuer;
 use aid_register::content;
 use aid_register::db::Database;
+use aid_register::state::State;
 use aid_register::store::publishers::{self, Publisher};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use std::time::Duration;

@@ -8,20 +8,22 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
 
-use super::conditional::{Precondition, digest, record_tag};
-use super::observe::RequestId;
-use super::query::Query;
-use super::{body, identifier, negotiate};
-use crate::app::State;
 use crate::auth;
+use crate::digest::digest;
 use crate::error::{Fault, Problem, Reason};
 use crate::formats::Format;
+use crate::http::conditional::record_tag;
+use crate::http::observe::RequestId;
+use crate::http::precondition::Precondition;
+use crate::http::query::Query;
+use crate::http::{body, identifier, negotiate};
 use crate::input;
 use crate::kind::Kind;
 use crate::page::{self, Options};
+use crate::state::State;
 use crate::store::ask::Ask;
+use crate::store::change::{Author, Change, Intent, Outcome};
 use crate::store::read::{self, Row};
-use crate::store::write::{Author, Change, Intent, Outcome};
 use crate::{export, store};
 
 /// `GET /v1/{collection}`, and the same with a fixed filter for a record's own list.

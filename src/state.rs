@@ -1,0 +1,50 @@
+//! What handlers share.
+
+use actix_web::HttpRequest;
+use serde_json::Value;
+use url::Url;
+
+use crate::auth::Auth;
+use crate::db::Database;
+use crate::input::Shapes;
+use crate::openapi;
+
+/// What handlers share.
+pub struct State {
+    /// Connections.
+    pub db: Database,
+    /// Who may write.
+    pub auth: Auth,
+    /// The schemas that input is held against.
+    pub shapes: Shapes,
+    /// The OpenAPI document, 3.1.
+    pub openapi: Value,
+    public_url: Option<Url>,
+}
+
+impl State {
+    /// Prepares the state; `public_url` overrides the Host of requests in links.
+    pub fn new(db: Database, auth: Auth, public_url: Option<Url>) -> Self {
+        let openapi = openapi::document();
+        Self { db, auth, shapes: Shapes::compile(&openapi["components"]), openapi, public_url }
+    }
+
+    /// Scheme and host of this register, as the client knows it.
+    pub fn base(&self, request: &HttpRequest) -> String {
+        match &self.public_url {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None => {
+                let host = request.headers().get("host").and_then(|host| host.to_str().ok());
+                let harmless = |host: &&str| {
+                    !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b))
+                };
+                format!("http://{}", host.filter(harmless).unwrap_or("localhost"))
+            }
+        }
+    }
+
+    /// The absolute address of a request, without its query.
+    pub fn address(&self, request: &HttpRequest) -> String {
+        self.base(request) + request.uri().path()
+    }
+}
