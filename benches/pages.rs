@@ -20,6 +20,7 @@ use aid_register::postgres::PrivatePostgres;
 use aid_register::state::State;
 use aid_register::store::ask::Ask;
 use aid_register::store::cursor::Cursor;
+use aid_register::store::read;
 use diesel::sql_types::Text;
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
@@ -63,9 +64,12 @@ fn main() -> anyhow::Result<()> {
     })?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let base = format!("http://{}", listener.local_addr()?);
-    let state = State::new(Database::new(server.url(), 4, 1)?, Auth::new(Vec::new()), None);
+    let db = Database::new(server.url(), 4, 1)?;
     std::thread::spawn(move || {
-        let served = actix_web::rt::System::new().block_on(async { app::server(listener, state)?.await });
+        let served = actix_web::rt::System::new().block_on(async {
+            let state = State::new(db, Auth::new(Vec::new()), None).await?;
+            anyhow::Ok(app::server(listener, state)?.await?)
+        });
         served.unwrap();
     });
     println!("| sort | first page | last page | last / first | pgbench, last page | register / pgbench |");
@@ -80,9 +84,9 @@ fn main() -> anyhow::Result<()> {
 
 async fn row(name: &str, base: &str, folder: &std::path::Path, url: &str) -> anyhow::Result<()> {
     let query = Query::parse(&format!("sort={name}"), page::parameters(&KIND)).expect("a documented sort");
-    let ask = Ask::read(&KIND, &query).expect("a documented sort");
-    let key = ask.sort.sql;
     let mut connection = AsyncPgConnection::establish(url).await?;
+    let ask = Ask::read(&KIND, &query, &read::register(&mut connection).await?).expect("a documented sort");
+    let key = ask.sort.sql;
     let place: Key = sql_query(format!(
         "SELECT ({key})::text AS key, identifier FROM grants t ORDER BY {key} DESC, t.identifier DESC OFFSET 101 LIMIT 1"
     ))

@@ -1,12 +1,15 @@
 //! Every route there is. The OpenAPI document lists the same collections, and a
 //! test walks it against this.
 
+use std::sync::Arc;
+
 use actix_web::guard::{Any, Get, Head};
+use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, ETAG, LOCATION};
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Route};
+use prometheus::TextEncoder;
 use serde_json::{Value, json};
-use utoipa_swagger_ui::SwaggerUi;
 
 use crate::collections;
 use crate::digest::digest;
@@ -50,9 +53,12 @@ pub fn routes(config: &mut ServiceConfig, openapi: Value) {
     };
     config
         .service(
-            web::resource("/v1/indicators/{identifier}/observations")
-                .route(read().to(observations))
-                .default_service(only(READ)),
+            web::resource([
+                "/v1/indicators/{identifier}/observations",
+                "/v1/indicators/{identifier}/observations.{format}",
+            ])
+            .route(read().to(observations))
+            .default_service(only(READ)),
         )
         .service(web::resource("/v1").route(read().to(index)).default_service(only(READ)))
         .service(fixed("/v1/openapi.json", openapi.to_string()))
@@ -60,7 +66,9 @@ pub fn routes(config: &mut ServiceConfig, openapi: Value) {
         .service(web::resource("/health/live").route(read().to(live)).default_service(only(READ)))
         .service(web::resource("/health/ready").route(read().to(ready)).default_service(only(READ)))
         .service(web::resource(["/", "/docs"]).route(read().to(docs)).default_service(only(READ)))
-        .service(SwaggerUi::new("/docs/{_:.*}").external_url_unchecked("/docs/openapi.json", openapi))
+        .service(fixed("/docs/openapi.json", openapi.to_string()))
+        .service(web::resource("/docs/{file:.*}").route(read().to(documentation)).default_service(only(READ)))
+        .service(web::resource("/metrics").route(read().to(metrics)).default_service(only(READ)))
         .default_service(web::to(nowhere));
 }
 
@@ -71,7 +79,10 @@ fn read() -> Route {
 
 /// What answers all other methods.
 fn only(allowed: &'static str) -> Route {
-    web::to(move || async move {
+    web::to(move |request: HttpRequest| async move {
+        if request.method() == Method::OPTIONS {
+            return Ok(HttpResponse::NoContent().insert_header((ALLOW, allowed)).finish());
+        }
         let words = format!("This address takes {allowed}");
         Err::<HttpResponse, Problem>(Problem::new(Reason::MethodNotAllowed, words).with_header(ALLOW, allowed))
     })
@@ -116,17 +127,38 @@ async fn index(request: HttpRequest, state: Data<State>) -> Result<HttpResponse,
     Ok(HttpResponse::Ok().insert_header((ETAG, tag)).json(body))
 }
 
+/// Swagger UI, from the program itself.
+async fn documentation(request: HttpRequest, file: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let config = Arc::new(utoipa_swagger_ui::Config::from("openapi.json"));
+    let found = utoipa_swagger_ui::serve(&file, config).map_err(Problem::internal)?;
+    let found = found.ok_or_else(|| Problem::new(Reason::NotFound, format!("There is no {}", request.path())))?;
+    let tag = format!("\"{}\"", digest(&found.bytes));
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, found.content_type))
+        .insert_header((ETAG, tag))
+        .body(found.bytes.to_vec()))
+}
+
+/// Counts and times of requests, for Prometheus.
+async fn metrics(state: Data<State>) -> Result<HttpResponse, Problem> {
+    let text = TextEncoder::new().encode_to_string(&state.metrics.registry.gather()).map_err(Problem::internal)?;
+    let plain = (CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8");
+    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).insert_header(plain).body(text))
+}
+
 async fn docs() -> HttpResponse {
-    HttpResponse::Found().insert_header((LOCATION, "/docs/")).finish()
+    HttpResponse::Found().insert_header((LOCATION, "docs/")).finish()
 }
 
 /// The program runs.
-async fn live() -> HttpResponse {
-    HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(json!({"status": "live"}))
+async fn live(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    Query::parse(request.query_string(), []).map_err(Problem::invalid)?;
+    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(json!({"status": "live"})))
 }
 
 /// The program can answer from its database.
-async fn ready(state: Data<State>) -> Result<HttpResponse, Problem> {
+async fn ready(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
+    Query::parse(request.query_string(), []).map_err(Problem::invalid)?;
     let position = read::position(&mut *state.db.get().await?).await?;
     Ok(HttpResponse::Ok()
         .insert_header(("cache-control", "no-store"))

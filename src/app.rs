@@ -9,7 +9,6 @@ use actix_web::http::header::{ACCEPT, CONTENT_DISPOSITION, ETAG, HeaderName, LIN
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
-use actix_web_prom::PrometheusMetricsBuilder;
 
 use crate::api;
 use crate::http::{conditional, observe};
@@ -18,11 +17,6 @@ use crate::state::State;
 /// The server, ready to be awaited; it ends on SIGINT and SIGTERM, when what is under way is done.
 pub fn server(listener: TcpListener, state: State) -> std::io::Result<Server> {
     let state = Data::new(state);
-    let metrics = PrometheusMetricsBuilder::new("aid_register")
-        .endpoint("/metrics")
-        .mask_unmatched_patterns("-")
-        .build()
-        .map_err(|error| std::io::Error::other(error.to_string()))?;
     let server = HttpServer::new(move || {
         let openapi = state.openapi.clone();
         App::new()
@@ -31,8 +25,8 @@ pub fn server(listener: TcpListener, state: State) -> std::io::Result<Server> {
             .wrap(cors())
             .wrap(Compress::default())
             .wrap(from_fn(conditional::middleware))
+            .wrap(state.metrics.clone())
             .wrap(from_fn(observe::middleware))
-            .wrap(metrics.clone())
     })
     .client_request_timeout(Duration::from_secs(10))
     .keep_alive(Duration::from_secs(75))

@@ -14,7 +14,7 @@ use diesel_async::AsyncPgConnection;
 use crate::error::{Problem, Reason};
 use crate::kind::Kind;
 use crate::store::publishers;
-use token::{Issuer, Token};
+use token::{Issuer, Refusal, Token};
 
 /// The scope that may write everything and manage publishers.
 pub const ADMIN: &str = "admin";
@@ -56,7 +56,12 @@ impl Auth {
                 trusted.join(", ")
             )));
         };
-        issuer.verify(text).await.map_err(|words| unauthorized(&words))
+        issuer.verify(text).await.map_err(|refusal| match refusal {
+            Refusal::Bad(words) => unauthorized(&words),
+            Refusal::KeysMissing => {
+                Problem::unavailable(format!("The keys of {claimed} cannot be fetched now; try again"))
+            }
+        })
     }
 }
 

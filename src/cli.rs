@@ -1,9 +1,9 @@
 //! The commands. All but `serve` also work beside a running register.
 
-use std::io::Write;
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::io::{ErrorKind, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
@@ -14,7 +14,7 @@ use crate::auth::keys::{Keys, Origin};
 use crate::auth::local::{ISSUER, LocalKey};
 use crate::auth::token::Issuer;
 use crate::auth::{ADMIN, Auth};
-use crate::config::Config;
+use crate::config::{Config, SETTINGS, Setting};
 use crate::db::{self, Database};
 use crate::input::Shapes;
 use crate::postgres::PrivatePostgres;
@@ -25,22 +25,24 @@ use crate::{app, collections, content, openapi};
 
 /// An open register of development assistance.
 #[derive(Parser)]
-#[command(name = "aid-register", version, after_help = SETTINGS)]
+#[command(name = "aid-register", version, after_help = help())]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
-    #[command(flatten)]
-    config: Config,
 }
 
-const SETTINGS: &str = "\
-Settings come from the environment (the README has them all):
-  DATABASE_URL           PostgreSQL to use; without it a private one is started
-  REGISTER_ADDR          where to serve (127.0.0.1:8080; port 0 takes a free one)
-  REGISTER_DATA_DIR      folder for the private PostgreSQL and the signing key
-  REGISTER_LOG           what to log (info)
+/// The end of `--help`: the settings, and a first write.
+fn help() -> String {
+    let mut text = "Settings, from the environment:\n".to_owned();
+    for Setting { name, default, about } in SETTINGS {
+        let default = if default.is_empty() { String::new() } else { format!(" [{default}]") };
+        text.push_str(&format!("  {name:<25} {about}{default}\n"));
+    }
+    text + FIRST_WRITE
+}
 
-A first write:
+const FIRST_WRITE: &str = "
+A first write, beside a running register and with its settings:
   aid-register publisher add my-town --name \"My Town\" --prefix RS-MYTOWN-
   TOKEN=$(aid-register token --publisher my-town --scope grants:write)
   curl -X PUT -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \\
@@ -71,13 +73,14 @@ enum Command {
         #[arg(long, value_delimiter = ',', required = true, value_parser = scope)]
         scope: Vec<String>,
         /// How long it is good: 30m, 1h, 7d
-        #[arg(long, default_value = "1h", value_parser = humantime::parse_duration)]
+        #[arg(long, default_value = "1h", value_parser = ttl)]
         ttl: Duration,
     },
-    /// Load a JSON file of records: {"programmes": [{…}], "grants": [{…}]}; all or nothing
+    /// Load JSON files of records: {"programmes": [{…}], "grants": [{…}]}; all or nothing
     Load {
-        /// The file
-        file: PathBuf,
+        /// The files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
     },
 }
 
@@ -107,60 +110,79 @@ fn scope(text: &str) -> Result<String, String> {
     }
 }
 
+fn ttl(text: &str) -> Result<Duration, String> {
+    let ttl = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    let allowed = Duration::from_secs(1)..=Duration::from_secs(366 * 24 * 3600);
+    if allowed.contains(&ttl) { Ok(ttl) } else { Err("a token is good for 1s to 366d".into()) }
+}
+
 /// Does what the command line says.
 pub fn run() -> anyhow::Result<()> {
-    let Cli { command, config } = Cli::parse();
-    env_logger::Builder::new().parse_filters(&config.log).format_target(false).init();
+    let Cli { command } = Cli::parse();
+    let config = Config::read(|name| std::env::var(name).ok())?;
+    start_log(&config.log);
     match command.unwrap_or(Command::Serve) {
         Command::Serve => serve(&config),
         Command::Openapi { v3_0 } => {
             let document = openapi::document();
             let document = if v3_0 { openapi::to_3_0(document) } else { document };
-            println!("{}", serde_json::to_string_pretty(&document)?);
-            Ok(())
+            print(&serde_json::to_string_pretty(&document)?)
         }
         Command::Token { publisher, scope, ttl } => {
             let key = LocalKey::open(&config.data_folder()?)?;
-            println!("{}", key.sign(&config.audience, &publisher, &scope, ttl)?);
-            Ok(())
+            print(&key.sign(&config.audience, &publisher, &scope, ttl)?)
         }
         Command::Migrate => {
             let server = Server::of(&config, false)?;
             let applied = runtime()?.block_on(db::migrate(server.url()))?;
-            println!(
-                "{}",
-                if applied.is_empty() { "up to date".into() } else { format!("applied {}", applied.join(", ")) }
-            );
-            Ok(())
+            print(&if applied.is_empty() { "up to date".into() } else { format!("applied {}", applied.join(", ")) })
         }
         Command::Publisher(command) => with_database(&config, async |connection| publisher(connection, command).await),
-        Command::Load { file } => with_database(&config, async |connection| {
-            let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
-            let shapes = Shapes::compile(&openapi::document()["components"]);
+        Command::Load { files } => with_database(&config, async |connection| {
+            let read =
+                |file: &PathBuf| std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()));
+            let texts = files.iter().map(read).collect::<anyhow::Result<Vec<String>>>()?;
+            let named: Vec<(String, &str)> =
+                files.iter().zip(&texts).map(|(file, text)| (file.display().to_string(), text.as_str())).collect();
+            let shapes = Shapes::compile(&openapi::components());
             let author =
                 Author { issuer: ISSUER.into(), subject: "load".into(), request_id: uuid::Uuid::now_v7().to_string() };
-            let counts = content::load(connection, &shapes, &author, &[&text]).await?;
+            let counts = content::load(connection, &shapes, &author, &named).await?;
             let words: Vec<String> = counts.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
-            println!("{}", if words.is_empty() { "nothing to load".into() } else { words.join(", ") });
-            Ok(())
+            print(&if words.is_empty() { "nothing to load".into() } else { words.join(", ") })
         }),
     }
 }
 
 async fn publisher(connection: &mut AsyncPgConnection, command: PublisherCommand) -> anyhow::Result<()> {
+    let mut added = None;
     if let PublisherCommand::Add { id, name, prefix } = command {
-        let id_of_new = id.clone();
+        added = Some(id.clone());
         publishers::add(connection, &Publisher { id, name, prefixes: prefix }).await?;
-        let all = publishers::list(connection).await?;
-        for publisher in all.iter().filter(|publisher| publisher.id == id_of_new) {
-            println!("{}\t{}\t{}", publisher.id, publisher.name, publisher.prefixes.join(" "));
-        }
-        return Ok(());
     }
     for publisher in publishers::list(connection).await? {
-        println!("{}\t{}\t{}", publisher.id, publisher.name, publisher.prefixes.join(" "));
+        if added.as_ref().is_none_or(|id| *id == publisher.id) {
+            print(&format!("{}\t{}\t{}", publisher.id, publisher.name, publisher.prefixes.join(" ")))?;
+        }
     }
     Ok(())
+}
+
+/// Prints a line. A reader that went away is no failure.
+fn print(line: &str) -> anyhow::Result<()> {
+    match writeln!(std::io::stdout(), "{line}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// The log, on standard error: instant, level, words.
+fn start_log(filters: &str) {
+    let line = |out: &mut env_logger::fmt::Formatter, record: &log::Record<'_>| {
+        let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        writeln!(out, "{now} {:<5} {}", record.level(), record.args())
+    };
+    env_logger::Builder::new().parse_filters(filters).format(line).init();
 }
 
 /// The database server of a command: a given one, or this register's own.
@@ -205,21 +227,20 @@ fn with_database(
 }
 
 fn serve(config: &Config) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(config.addr)
-        .with_context(|| format!("listening on {}; set REGISTER_ADDR to another address", config.addr))?;
+    let listener = listen(config.addr)?;
     let folder = config.data_folder()?;
     let server = Server::of(config, true)?;
     let auth = auth(config, &LocalKey::open(&folder)?)?;
-    let db = Database::new(server.url(), config.connections.into(), config.exports.into())?;
-    let state = State::new(db, auth, config.public_url.clone());
+    let db = Database::new(server.url(), config.connections, config.exports)?;
     runtime()?.block_on(async {
         for migration in db::migrate(server.url()).await? {
             log::info!("applied migration {migration}");
         }
         if config.load_content {
+            let shapes = Shapes::compile(&openapi::components());
             let mut connection =
                 AsyncPgConnection::establish(server.url()).await.context("connecting to the database")?;
-            if let Some(counts) = content::load_shipped(&mut connection, &state.shapes).await? {
+            if let Some(counts) = content::load_shipped(&mut connection, &shapes).await? {
                 log::info!("loaded the shipped content: {counts:?}");
             }
         }
@@ -227,23 +248,38 @@ fn serve(config: &Config) -> anyhow::Result<()> {
     })?;
     let base = format!("http://{}", listener.local_addr()?);
     let where_it_is = format!(
-        "The register is at   {base}/v1\nIts documentation at {base}/docs/\nFor example          {base}/v1/grants?place=RS215\n"
+        "The register is at   {base}/v1\nIts documentation at {base}/docs/\nFor example          {base}/v1/grants?place=RS215"
     );
-    // Whoever started it may have stopped listening; that is no reason to end.
-    let _ = std::io::stdout().write_all(where_it_is.as_bytes());
-    actix_web::rt::System::new().block_on(async { app::server(listener, state)?.await }).context("serving")
+    print(&where_it_is)?;
+    actix_web::rt::System::new().block_on(async {
+        let state = State::new(db, auth, config.public_url.clone()).await?;
+        app::server(listener, state)?.await.context("serving")
+    })
+}
+
+/// Takes the address; one that is just being left is waited for.
+fn listen(addr: SocketAddr) -> anyhow::Result<TcpListener> {
+    let started = Instant::now();
+    loop {
+        match TcpListener::bind(addr) {
+            Err(error) if error.kind() == ErrorKind::AddrInUse && started.elapsed() < Duration::from_secs(3) => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            result => {
+                return result.with_context(|| format!("listening on {addr}; set REGISTER_ADDR to another address"));
+            }
+        }
+    }
 }
 
 /// The trusted issuers: this register, and the one in the settings.
 fn auth(config: &Config, key: &LocalKey) -> anyhow::Result<Auth> {
     let mut issuers = vec![key.issuer(&config.audience)];
-    if let (Some(name), Some(jwks)) = (&config.issuer, &config.jwks) {
-        if name == ISSUER {
-            bail!("REGISTER_ISSUER must not be {ISSUER}: that is this register's own key");
-        }
+    if let Some((name, jwks)) = &config.issuer {
         let origin = match Url::parse(jwks) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => Origin::Address(url),
-            _ => Origin::File(PathBuf::from(jwks)),
+            _ if Path::new(jwks).is_file() => Origin::File(PathBuf::from(jwks)),
+            _ => bail!("REGISTER_JWKS: there is no file {jwks}, and it is no http(s) address"),
         };
         issuers.push(Issuer {
             name: name.clone(),

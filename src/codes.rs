@@ -23,9 +23,9 @@ pub fn is_currency(code: &str) -> bool {
     iso_currency::Currency::from_code(code).is_some()
 }
 
-/// Well-formed BCP 47 language tags.
+/// Well-formed BCP 47 language tags, in their usual letter case, so that none stands twice.
 pub fn is_language(tag: &str) -> bool {
-    oxilangtag::LanguageTag::parse(tag).is_ok()
+    oxilangtag::LanguageTag::parse_and_normalize(tag).is_ok_and(|normal| normal.as_str() == tag)
 }
 
 /// SPDX licence identifiers and expressions.

@@ -1,53 +1,112 @@
-//! Settings, all from the environment, each documented where it stands.
+//! Settings, all from the environment, each documented where it stands. A
+//! variable that is set to nothing counts as not set.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use anyhow::Context;
-use clap::Args;
+use anyhow::{Context, bail};
+use url::Url;
 
-/// What can be set. The README's table is compared with this in a test.
-#[derive(Debug, Clone, Args)]
+use crate::auth::local::ISSUER;
+
+/// One setting.
+pub struct Setting {
+    /// The environment variable.
+    pub name: &'static str,
+    /// What holds without it.
+    pub default: &'static str,
+    /// What it says.
+    pub about: &'static str,
+}
+
+const fn setting(name: &'static str, default: &'static str, about: &'static str) -> Setting {
+    Setting { name, default, about }
+}
+
+/// All settings. The README's table is compared with this in a test.
+pub const SETTINGS: &[Setting] = &[
+    setting("DATABASE_URL", "", "PostgreSQL to use; without it a private one is started"),
+    setting("REGISTER_ADDR", "127.0.0.1:8080", "where to serve; port 0 takes a free one"),
+    setting("REGISTER_DATA_DIR", "", "folder for the private PostgreSQL and the signing key"),
+    setting("REGISTER_LOG", "info,actix_server=warn,actix_http=off", "what to log, in env_logger's syntax"),
+    setting("REGISTER_PUBLIC_URL", "", "the address that clients use, for links"),
+    setting("REGISTER_LOAD_CONTENT", "true", "load the five programmes into an empty register"),
+    setting("REGISTER_AUDIENCE", "aid-register", "the audience (aud) that tokens must have"),
+    setting("REGISTER_ISSUER", "", "an issuer (iss) of tokens to trust"),
+    setting("REGISTER_JWKS", "", "that issuer's key set: a file or an http(s) address"),
+    setting("REGISTER_PUBLISHER_CLAIM", "publisher", "the claim that names the publisher"),
+    setting("REGISTER_CONNECTIONS", "16", "database connections for requests"),
+    setting("REGISTER_EXPORTS", "4", "exports that may run at the same time"),
+];
+
+/// The settings of one run; [`SETTINGS`] says what each means.
+#[derive(Debug, Clone)]
 pub struct Config {
-    /// PostgreSQL to use (postgres://user:password@host/database). Without it the program starts a private one in its data folder
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, hide = true)]
+    /// `DATABASE_URL`
     pub database_url: Option<String>,
-    /// Where to serve; port 0 takes a free one
-    #[arg(long, env = "REGISTER_ADDR", default_value = "127.0.0.1:8080", hide = true)]
+    /// `REGISTER_ADDR`
     pub addr: SocketAddr,
-    /// Folder for the private PostgreSQL and the local signing key. Default: /var/lib/aid-register for root, else $XDG_DATA_HOME/aid-register or ~/.local/share/aid-register
-    #[arg(long, env = "REGISTER_DATA_DIR", hide = true)]
+    /// `REGISTER_DATA_DIR`
     pub data_dir: Option<PathBuf>,
-    /// What to log, in env_logger's syntax, such as `warn` or `aid_register=debug`
-    #[arg(long, env = "REGISTER_LOG", default_value = "info,actix_server=warn", hide = true)]
+    /// `REGISTER_LOG`
     pub log: String,
-    /// The address that clients use, for links, such as https://register.example.org. Default: from each request's Host
-    #[arg(long, env = "REGISTER_PUBLIC_URL", hide = true)]
-    pub public_url: Option<url::Url>,
-    /// Load the five shipped programmes into an empty register
-    #[arg(long, env = "REGISTER_LOAD_CONTENT", default_value_t = true, action = clap::ArgAction::Set, hide = true)]
+    /// `REGISTER_PUBLIC_URL`
+    pub public_url: Option<Url>,
+    /// `REGISTER_LOAD_CONTENT`
     pub load_content: bool,
-    /// The audience (aud) that tokens must have
-    #[arg(long, env = "REGISTER_AUDIENCE", default_value = "aid-register", hide = true)]
+    /// `REGISTER_AUDIENCE`
     pub audience: String,
-    /// An issuer (iss) of tokens to trust, beside the local key; needs REGISTER_JWKS
-    #[arg(long, env = "REGISTER_ISSUER", requires = "jwks", hide = true)]
-    pub issuer: Option<String>,
-    /// That issuer's key set (JWKS): a file or an http(s) address; needs REGISTER_ISSUER
-    #[arg(long, env = "REGISTER_JWKS", requires = "issuer", hide = true)]
-    pub jwks: Option<String>,
-    /// The claim in that issuer's tokens that names the publisher
-    #[arg(long, env = "REGISTER_PUBLISHER_CLAIM", default_value = "publisher", hide = true)]
+    /// `REGISTER_ISSUER` and `REGISTER_JWKS`
+    pub issuer: Option<(String, String)>,
+    /// `REGISTER_PUBLISHER_CLAIM`
     pub publisher_claim: String,
-    /// Database connections for requests
-    #[arg(long, env = "REGISTER_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000), hide = true)]
-    pub connections: u16,
-    /// Exports that may run at the same time; each holds a connection of its own
-    #[arg(long, env = "REGISTER_EXPORTS", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000), hide = true)]
-    pub exports: u16,
+    /// `REGISTER_CONNECTIONS`
+    pub connections: usize,
+    /// `REGISTER_EXPORTS`
+    pub exports: usize,
 }
 
 impl Config {
+    /// Reads the settings; `lookup` is [`std::env::var`] but in tests.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
+        let given = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let or_default = |name: &str| {
+            let default = SETTINGS.iter().find(|setting| setting.name == name).map_or("", |setting| setting.default);
+            given(name).unwrap_or_else(|| default.to_owned())
+        };
+        let issuer = match (given("REGISTER_ISSUER"), given("REGISTER_JWKS")) {
+            (Some(issuer), Some(_)) if issuer == ISSUER => bail!("REGISTER_ISSUER: {ISSUER} is the local key's name"),
+            (Some(issuer), Some(jwks)) => Some((issuer, jwks)),
+            (None, None) => None,
+            _ => bail!("REGISTER_ISSUER and REGISTER_JWKS belong together: set both or none"),
+        };
+        let public_url =
+            given("REGISTER_PUBLIC_URL").map(|text| parse::<Url>("REGISTER_PUBLIC_URL", &text)).transpose()?;
+        if public_url.as_ref().is_some_and(|url| !matches!(url.scheme(), "http" | "https")) {
+            bail!("REGISTER_PUBLIC_URL is an http or https address");
+        }
+        let count = |name: &str| match parse(name, &or_default(name))? {
+            0 => bail!("{name} is at least 1"),
+            count => Ok(count),
+        };
+        Ok(Self {
+            database_url: given("DATABASE_URL"),
+            addr: parse("REGISTER_ADDR", &or_default("REGISTER_ADDR"))
+                .context("it takes an IP address and a port, such as 127.0.0.1:8080")?,
+            data_dir: given("REGISTER_DATA_DIR").map(PathBuf::from),
+            log: or_default("REGISTER_LOG"),
+            public_url,
+            load_content: parse("REGISTER_LOAD_CONTENT", &or_default("REGISTER_LOAD_CONTENT"))?,
+            audience: or_default("REGISTER_AUDIENCE"),
+            issuer,
+            publisher_claim: or_default("REGISTER_PUBLISHER_CLAIM"),
+            connections: count("REGISTER_CONNECTIONS")?,
+            exports: count("REGISTER_EXPORTS")?,
+        })
+    }
+
     /// The data folder, made if it is missing.
     pub fn data_folder(&self) -> anyhow::Result<PathBuf> {
         let folder = match &self.data_dir {
@@ -63,5 +122,38 @@ impl Config {
             format!("making the data folder {}; set REGISTER_DATA_DIR to another", folder.display())
         })?;
         Ok(std::path::absolute(folder)?)
+    }
+}
+
+fn parse<T: FromStr<Err: Display>>(name: &str, text: &str) -> anyhow::Result<T> {
+    text.parse().map_err(|error| anyhow::anyhow!("{name} is {text:?}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &'static str, value: &'static str) -> anyhow::Result<Config> {
+        Config::read(|other| (other == name).then(|| value.to_owned()))
+    }
+
+    #[test]
+    fn nothing_is_as_good_as_not_set() {
+        for setting in SETTINGS {
+            read(setting.name, "").unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (name, value) in [
+            ("REGISTER_ADDR", "localhost"),
+            ("REGISTER_PUBLIC_URL", "ftp://x"),
+            ("REGISTER_LOAD_CONTENT", "maybe"),
+            ("REGISTER_ISSUER", "https://id.example.org"),
+            ("REGISTER_EXPORTS", "0"),
+        ] {
+            assert!(format!("{:#}", read(name, value).unwrap_err()).contains(name), "{name}");
+        }
     }
 }

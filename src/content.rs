@@ -4,19 +4,20 @@
 //! `{"programmes": [{...}], "grants": [{...}]}`. All of it is loaded or none,
 //! through the same checks and the same transaction as a write of the API.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use diesel::{QueryableByName, sql_query, sql_types::Bool};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
 use crate::collections;
-use crate::error::{Fault, Problem, Reason};
+use crate::error::{Fault, Problem};
 use crate::http::precondition::Precondition;
 use crate::input::{Shapes, check_value};
 use crate::json;
 use crate::store::change::{Author, Change, Intent, Outcome};
 use crate::store::publishers::{self, Publisher};
+use crate::store::refer;
 use crate::store::write::apply;
 
 /// The shipped files, in the order in which a reader would want them.
@@ -46,34 +47,74 @@ pub async fn load(
     connection: &mut AsyncPgConnection,
     shapes: &Shapes,
     author: &Author,
-    files: &[&str],
+    files: &[(String, &str)],
 ) -> Result<Counts, Problem> {
     let mut faults = Vec::new();
+    let mut refused = HashSet::new();
     let mut changes = Vec::new();
-    for file in files {
-        for entry in entries(file).map_err(Problem::invalid)? {
-            match check_value(shapes, entry.kind, &entry.identifier, entry.document) {
-                Ok(checked) => changes.push(Change {
-                    publisher: publishers::owner(connection, &entry.identifier).await?.ok_or_else(|| {
-                        let words = format!("No publisher has a prefix that {} starts with", entry.identifier);
-                        Problem::new(Reason::Forbidden, words)
-                    })?,
-                    kind: entry.kind,
-                    identifier: entry.identifier,
-                    intent: Intent::Put { doc: checked.doc, links: checked.links },
-                    // A file says how things are to be, whatever was there.
-                    precondition: Precondition::Any,
-                }),
-                Err(found) => faults.extend(found.into_iter().map(|fault| {
-                    let place = format!("{}{}", entry.pointer, fault.pointer.as_deref().unwrap_or_default());
-                    Fault { pointer: Some(place), detail: format!("{}: {}", entry.identifier, fault.detail), ..fault }
-                })),
+    for (name, file) in files {
+        let in_file = |fault: Fault| Fault { detail: format!("{name}: {}", fault.detail), ..fault };
+        let entries = match entries(file.trim_start_matches('\u{feff}')) {
+            Ok(entries) => entries,
+            Err(found) => {
+                faults.extend(found.into_iter().map(in_file));
+                continue;
             }
+        };
+        for entry in entries {
+            let checked = check_value(shapes, entry.kind, &entry.identifier, entry.document);
+            if checked.faults.is_empty() {
+                changes.push((
+                    entry.pointer,
+                    Change {
+                        kind: entry.kind,
+                        identifier: entry.identifier,
+                        publisher: String::new(),
+                        intent: Intent::Put { doc: checked.doc, links: checked.links },
+                        // A file says how things are to be, whatever was there.
+                        precondition: Precondition::Any,
+                    },
+                ));
+            } else {
+                let place =
+                    |fault: &Fault| format!("{}{}", entry.pointer, fault.pointer.as_deref().unwrap_or_default());
+                faults.extend(checked.faults.iter().map(|fault| {
+                    let detail = format!("{name}: {}: {}", entry.identifier, fault.detail);
+                    Fault { pointer: Some(place(fault)), detail, ..fault.clone() }
+                }));
+                refused.insert(entry.identifier);
+            }
+        }
+    }
+    let identifiers: Vec<&str> = changes.iter().map(|(_, change)| change.identifier.as_str()).collect();
+    let owners = publishers::owners(connection, &identifiers).await?;
+    for (pointer, change) in &mut changes {
+        match owners.get(&change.identifier) {
+            Some(owner) => change.publisher.clone_from(owner),
+            None => {
+                let words = format!("no publisher has a prefix that {} starts with", change.identifier);
+                faults.push(Fault::at(pointer.as_str(), "prefix_unknown", words));
+            }
+        }
+    }
+    let making: Vec<_> = changes.iter().map(|(_, change)| change.making()).collect();
+    for (n, fault) in refer::dangling(connection, &making).await? {
+        let (pointer, change) = &changes[n];
+        let target = change.target(fault.pointer.as_deref().unwrap_or_default());
+        // Who refers to a record of the files that is at fault is not at fault for that.
+        if !refused.contains(target) {
+            let place = format!("{pointer}{}", fault.pointer.as_deref().unwrap_or_default());
+            faults.push(Fault {
+                pointer: Some(place),
+                detail: format!("{}: {}", change.identifier, fault.detail),
+                ..fault
+            });
         }
     }
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
+    let changes: Vec<Change> = changes.into_iter().map(|(_, change)| change).collect();
     let outcomes = connection.transaction(async |connection| apply(connection, author, &changes).await).await?;
     let mut counts = Counts::new();
     for outcome in outcomes {
@@ -143,7 +184,7 @@ pub async fn load_shipped(connection: &mut AsyncPgConnection, shapes: &Shapes) -
         subject: "shipped-content".into(),
         request_id: uuid::Uuid::now_v7().to_string(),
     };
-    let files: Vec<&str> = SHIPPED.iter().map(|(_, file)| *file).collect();
+    let files: Vec<(String, &str)> = SHIPPED.iter().map(|(name, file)| ((*name).to_owned(), *file)).collect();
     load(connection, shapes, &author, &files).await.map(Some)
 }
 

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use deadpool::managed::Object;
+use diesel::sql_types::Text;
+use diesel::{QueryableByName, sql_query};
 use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
-use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use futures_util::FutureExt;
 
@@ -17,21 +19,35 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 /// The advisory lock under which the schema changes ("AIDR").
 const MIGRATION_LOCK: i64 = 0x4149_4452;
 
+#[derive(QueryableByName)]
+struct Encoding {
+    #[diesel(sql_type = Text)]
+    server_encoding: String,
+}
+
+/// Connections for writes; these happen one after another anyway.
+const WRITERS: usize = 4;
+
 /// A pooled connection.
 pub type Connection = Object<AsyncDieselConnectionManager<AsyncPgConnection>>;
 
-/// The two pools: exports hold a connection for as long as their client is slow,
-/// so they have connections of their own and cannot keep others waiting.
+/// Three pools. Writes wait for one another, and exports for slow clients; with
+/// connections of their own they cannot keep readers waiting.
 #[derive(Clone)]
 pub struct Database {
     requests: Pool<AsyncPgConnection>,
+    writes: Pool<AsyncPgConnection>,
     exports: Pool<AsyncPgConnection>,
 }
 
 impl Database {
     /// Prepares the pools; connections are made when they are needed.
     pub fn new(url: &str, connections: usize, export_connections: usize) -> anyhow::Result<Self> {
-        Ok(Self { requests: pool(url, connections, "30s")?, exports: pool(url, export_connections, "10min")? })
+        Ok(Self {
+            requests: pool(url, connections, "30s")?,
+            writes: pool(url, connections.min(WRITERS), "30s")?,
+            exports: pool(url, export_connections, "10min")?,
+        })
     }
 
     /// A connection for a request.
@@ -39,6 +55,14 @@ impl Database {
         self.requests.get().await.map_err(|error| {
             log::warn!("no database connection: {error}");
             Problem::unavailable("All database connections are busy, or the database is not reachable; try again")
+        })
+    }
+
+    /// A connection for a write, which may have to wait for others.
+    pub async fn get_for_write(&self) -> Result<Connection, Problem> {
+        self.writes.get().await.map_err(|error| {
+            log::warn!("no database connection for a write: {error}");
+            Problem::unavailable("Too many writes are under way, or the database is not reachable; try again")
         })
     }
 
@@ -79,6 +103,12 @@ pub async fn migrate(url: &str) -> anyhow::Result<Vec<String>> {
     lock.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))
         .await
         .context("waiting for the migration lock")?;
+    let encoding: Encoding = sql_query("SHOW server_encoding").get_result(&mut lock).await?;
+    anyhow::ensure!(
+        encoding.server_encoding == "UTF8",
+        "the database's encoding is {}; it must be UTF8",
+        encoding.server_encoding
+    );
     let connection = AsyncPgConnection::establish(url).await.context("connecting to the database")?;
     // Runs blocking on this runtime, which must have several threads.
     let mut harness = AsyncMigrationHarness::new(connection);

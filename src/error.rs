@@ -79,7 +79,7 @@ impl Reason {
             Self::PreconditionRequired => (S::PRECONDITION_REQUIRED, "A change needs If-Match"),
             Self::HeadersTooLarge => (S::REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large"),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, "The register failed"),
-            Self::Unavailable => (S::SERVICE_UNAVAILABLE, "The register is busy"),
+            Self::Unavailable => (S::SERVICE_UNAVAILABLE, "The register cannot answer now"),
         }
     }
 
@@ -137,6 +137,8 @@ pub struct Problem {
     pub detail: String,
     /// Every fault found.
     pub errors: Vec<Fault>,
+    /// What a fault of the register was, for the log alone.
+    pub cause: Option<String>,
     /// Headers that belong to the answer, such as `Allow`.
     pub headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -144,7 +146,7 @@ pub struct Problem {
 impl Problem {
     /// A problem with a sentence of its own.
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into(), errors: Vec::new(), headers: Vec::new() }
+        Self { reason, detail: detail.into(), errors: Vec::new(), cause: None, headers: Vec::new() }
     }
 
     /// All faults of one request.
@@ -164,10 +166,11 @@ impl Problem {
         self
     }
 
-    /// A fault of the register: logged here, once, and not told to the client.
+    /// A fault of the register: it goes into the log with the request's id, and the
+    /// client is told no more than that.
     pub fn internal(error: impl fmt::Display) -> Self {
-        log::error!("{error}");
-        Self::new(Reason::Internal, "The fault is recorded under the request id")
+        let problem = Self::new(Reason::Internal, "The fault is recorded under the request id");
+        Self { cause: Some(error.to_string()), ..problem }
     }
 
     /// The register cannot serve this now.
@@ -178,7 +181,7 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.reason.code(), self.detail)?;
+        write!(f, "{}: {}", self.reason.code(), self.cause.as_ref().unwrap_or(&self.detail))?;
         for fault in &self.errors {
             let place = fault.pointer.as_ref().or(fault.parameter.as_ref()).or(fault.header.as_ref());
             write!(f, "\n  {}: {}", place.map_or("", String::as_str), fault.detail)?;

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use actix_web::HttpResponse;
+use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, ETAG};
+use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -31,13 +32,23 @@ pub async fn stream(
     ask: Ask,
     options: Options,
     format: Format,
-    query: &str,
+    request: &HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let collection = ask.kind.collection;
     let mut connection = state.db.get_for_export().await?;
     // The tag and the rows are read from the same moment.
     connection.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let position = read::position(&mut connection).await?;
+    let question = format!("{API_VERSION}\n{}\n{collection}\n{}", state.register, request.query_string());
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((CONTENT_TYPE, format.content_type()))
+        .insert_header((CONTENT_DISPOSITION, format!("inline; filename=\"{collection}.{}\"", format.name())))
+        .insert_header((ETAG, format!("\"{position}-{}-{}\"", format.name(), digest(question.as_bytes()))));
+    if request.method() == Method::HEAD {
+        connection.batch_execute("COMMIT").await?;
+        return Ok(response.streaming(stream::empty::<Result<Bytes, std::io::Error>>()));
+    }
     let (pieces, receiver) = channel::<Result<Bytes, std::io::Error>>(2);
     let writer = format.writer(ask.kind, options.fields.as_deref(), options.bom);
     let writer = writer.ok_or_else(|| Problem::internal("this format is not streamed"))?;
@@ -45,18 +56,13 @@ pub async fn stream(
         let client = pieces.clone();
         if let Err(error) = send(&mut connection, ask, options, writer, pieces).await {
             // The headers are sent; what is left is to break off, so that nobody takes a part for the whole.
-            log::warn!("an export of {collection} broke off: {error}");
+            log::info!("an export of {collection} broke off: {error}");
             let _ = client.send(Err(std::io::Error::other("broken off"))).await;
             abandon(connection).await;
         }
     });
     let body = stream::unfold(receiver, async |mut receiver| receiver.recv().await.map(|piece| (piece, receiver)));
-    let state = digest(format!("{API_VERSION}\n{collection}\n{query}").as_bytes());
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, format.content_type()))
-        .insert_header((CONTENT_DISPOSITION, format!("inline; filename=\"{collection}.{}\"", format.name())))
-        .insert_header((ETAG, format!("\"{position}-{}-{state}\"", format.name())))
-        .streaming(body.boxed_local()))
+    Ok(response.streaming(body.boxed_local()))
 }
 
 async fn send(

@@ -3,13 +3,15 @@
 
 use std::collections::HashMap;
 
+use diesel_async::AsyncPgConnection;
 use serde_json::Value;
 
 use crate::collections;
-use crate::error::Fault;
+use crate::error::{Fault, Problem};
 use crate::json;
 use crate::kind::{Checked, Kind, READ_ONLY};
 use crate::shape::{Shape, prune};
+use crate::store::refer::{self, Making};
 
 /// The compiled schemas of all collections.
 pub struct Shapes(HashMap<&'static str, Shape>);
@@ -23,14 +25,18 @@ impl Shapes {
 }
 
 /// Checks a body.
-pub fn check(shapes: &Shapes, kind: &Kind, identifier: &str, body: &[u8]) -> Result<Checked, Vec<Fault>> {
-    check_value(shapes, kind, identifier, json::parse(body)?)
+pub fn check(shapes: &Shapes, kind: &Kind, identifier: &str, body: &[u8]) -> Checked {
+    match json::parse(body) {
+        Ok(value) => check_value(shapes, kind, identifier, value),
+        Err(faults) => Checked { faults, ..Checked::default() },
+    }
 }
 
 /// Checks a document that is to become the record with this identifier.
-pub fn check_value(shapes: &Shapes, kind: &Kind, identifier: &str, mut value: Value) -> Result<Checked, Vec<Fault>> {
+pub fn check_value(shapes: &Shapes, kind: &Kind, identifier: &str, mut value: Value) -> Checked {
     let Some(members) = value.as_object_mut() else {
-        return Err(vec![Fault::at("", "type", format!("a {} is a JSON object", kind.singular))]);
+        let fault = Fault::at("", "type", format!("a {} is a JSON object", kind.singular));
+        return Checked { faults: vec![fault], ..Checked::default() };
     };
     for name in READ_ONLY.iter().chain(kind.derived).chain(&["included"]) {
         members.shift_remove(*name);
@@ -54,7 +60,25 @@ pub fn check_value(shapes: &Shapes, kind: &Kind, identifier: &str, mut value: Va
     faults.extend(shape);
     faults.sort_by(|a, b| a.pointer.cmp(&b.pointer));
     faults.dedup();
-    if faults.is_empty() { Ok(checked) } else { Err(faults) }
+    Checked { faults, ..checked }
+}
+
+/// The faults of a document that was refused, and its references without a target,
+/// where the member that makes them is not at fault already.
+pub async fn with_dangling(
+    connection: &mut AsyncPgConnection,
+    kind: &Kind,
+    identifier: &str,
+    checked: Checked,
+) -> Result<Vec<Fault>, Problem> {
+    let Checked { links, mut faults, .. } = checked;
+    let making = Making { identifier, collection: kind.collection, links: Some(&links) };
+    let dangling = refer::dangling(connection, &[making]).await?;
+    let new = |fault: &Fault| !faults.iter().any(|known| top(known) == top(fault));
+    let more: Vec<Fault> = dangling.into_iter().map(|(_, fault)| fault).filter(new).collect();
+    faults.extend(more);
+    faults.sort_by(|a, b| a.pointer.cmp(&b.pointer));
+    Ok(faults)
 }
 
 /// The member of the record that a fault is in.

@@ -42,8 +42,31 @@ pub use version_3_0::to_3_0;
 )]
 struct Schemas;
 
+/// The schemas that input is held against: those of the document, with the exact
+/// rules that clients' floating-point validators would trip over.
+pub fn components() -> Value {
+    whole()["components"].take()
+}
+
 /// The document, OpenAPI 3.1.
 pub fn document() -> Value {
+    let mut document = whole();
+    without_multiples(&mut document["components"]);
+    document
+}
+
+fn without_multiples(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.shift_remove("multipleOf");
+            members.values_mut().for_each(without_multiples);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_multiples),
+        _ => {}
+    }
+}
+
+fn whole() -> Value {
     let mut openapi = Schemas::openapi();
     openapi.info.version = API_VERSION.into();
     // The types are the program's own: they always have a JSON form.
@@ -55,6 +78,10 @@ pub fn document() -> Value {
         if let Some(example) = examples.get(kind.collection) {
             schema["examples"] = json!([example]);
         }
+        // With `fields`, a client gets what it asked for: only the identifier is sure.
+        let mut view = schema.clone();
+        view["required"] = json!(["identifier"]);
+        document["components"]["schemas"][format!("{}View", kind.schema)] = view;
     }
     let components = &mut document["components"];
     components["schemas"]["Problem"] = problem_schema();

@@ -24,6 +24,9 @@ pub const PARAMETERS: &[&str] = &["limit", "cursor", "sort", "fields", "include"
 /// Of these, the ones that only pages have.
 const OF_PAGES: &[&str] = &["limit", "cursor", "include", "count", "shape"];
 
+/// Values that are as good as none.
+const NEUTRAL: &[(&str, &str)] = &[("count", "none"), ("shape", "object"), ("bom", "false")];
+
 /// All parameters of a collection's list.
 pub fn parameters(kind: &'static Kind) -> Vec<&'static str> {
     kind.all_filters().map(|filter| filter.name).chain(PARAMETERS.iter().copied()).collect()
@@ -54,14 +57,18 @@ impl Options {
     pub fn read(kind: &'static Kind, query: &Query, format: Format) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut fault = |name: &str, code: &str, words: String| faults.push(Fault::parameter(name, code, words));
-        for name in OF_PAGES.iter().filter(|name| format != Format::Json && query.get(name).is_some()) {
+        // Values that change nothing are taken with any format: generated clients send them.
+        let asked = |name: &str| query.get(name).is_some_and(|value| !NEUTRAL.contains(&(name, value)));
+        for name in OF_PAGES.iter().filter(|name| format != Format::Json && asked(name)) {
             fault(name, "not_with_format", format!("{} gives every record; {name} is for JSON", format.name()));
         }
-        if query.get("bom").is_some() && format != Format::Csv {
+        if asked("bom") && format != Format::Csv {
             fault("bom", "not_with_format", "a byte order mark is for CSV".into());
         }
-        let limit =
-            query.get("limit").map_or(Some(LIMIT), |text| text.parse().ok().filter(|n| (1..=LIMIT_MAX).contains(n)));
+        let limit = query.get("limit").map_or(Some(LIMIT), |text| {
+            let digits = text.bytes().all(|b| b.is_ascii_digit());
+            text.parse().ok().filter(|n| digits && (1..=LIMIT_MAX).contains(n))
+        });
         if limit.is_none() {
             fault("limit", "limit_invalid", format!("limit is a number from 1 to {LIMIT_MAX}"));
         }

@@ -36,7 +36,7 @@ pub async fn list(
     let known = page::parameters(kind).into_iter().filter(|name| Some(*name) != fixed);
     let query = Query::parse(request.query_string(), known).map_err(Problem::invalid)?;
     let format = negotiate::list(&request, query.get("format"))?;
-    let (ask, options) = both(Ask::read(kind, &query), Options::read(kind, &query, format))?;
+    let (ask, options) = both(Ask::read(kind, &query, &state.register), Options::read(kind, &query, format))?;
     let mut ask = ask;
     if let Some(filter) = fixed {
         let parent = identifier::from_path(&request)?;
@@ -44,7 +44,7 @@ pub async fn list(
         ask.also(filter, &parent);
     }
     if format != Format::Json {
-        return export::stream(&state, ask, options, format, request.query_string()).await;
+        return export::stream(&state, ask, options, format, &request).await;
     }
     let address = state.address(&request);
     let page = page::read(&mut *state.db.get().await?, &ask, &options, &address, &query).await?;
@@ -83,7 +83,7 @@ pub async fn put(
 ) -> Result<HttpResponse, Problem> {
     let write = Write::begin(kind, &request, &state).await?;
     let body = body::read(&request, payload, "application/json").await?;
-    let checked = input::check(&state.shapes, kind, &write.identifier, &body).map_err(Problem::invalid)?;
+    let checked = input::check(&state.shapes, kind, &write.identifier, &body);
     write.put(&state, checked).await
 }
 
@@ -110,7 +110,7 @@ pub async fn patch(
         }
         let mut document: Value = serde_json::from_str(&row.doc).map_err(Problem::internal)?;
         json_patch::merge(&mut document, &patch);
-        let checked = input::check_value(&state.shapes, kind, &write.identifier, document).map_err(Problem::invalid)?;
+        let checked = input::check_value(&state.shapes, kind, &write.identifier, document);
         match write.clone().put(&state, checked).await {
             Err(problem) if any && problem.reason == Reason::PreconditionFailed && attempt < 20 => {}
             answer => return answer,
@@ -149,6 +149,11 @@ impl Write {
     }
 
     async fn put(self, state: &State, checked: crate::kind::Checked) -> Result<HttpResponse, Problem> {
+        if !checked.faults.is_empty() {
+            let mut connection = state.db.get().await?;
+            let faults = input::with_dangling(&mut connection, self.kind, &self.identifier, checked).await?;
+            return Err(Problem::invalid(faults));
+        }
         let (kind, place) = (self.kind, self.base.clone() + &identifier::path(self.kind.collection, &self.identifier));
         let (outcome, row) = self.apply(state, Intent::Put { doc: checked.doc, links: checked.links }).await?;
         let row = row.ok_or_else(|| Problem::internal("a written record is not there"))?;
@@ -164,7 +169,7 @@ impl Write {
     async fn apply(self, state: &State, intent: Intent) -> Result<(Outcome, Option<Row>), Problem> {
         let db = state.db.clone();
         let task = actix_web::rt::spawn(async move {
-            let mut connection = db.get().await?;
+            let mut connection = db.get_for_write().await?;
             let change = Change {
                 kind: self.kind,
                 identifier: self.identifier,

@@ -1,12 +1,15 @@
 //! Input is held against the schema that the OpenAPI document publishes: what
 //! is documented is what is enforced, and every fault is found at once.
 
+use std::collections::HashSet;
+
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Value, json};
 
 use crate::error::Fault;
 use crate::hint::nearest;
+use crate::json::FAULTS;
 use crate::record::{Identifier, PartialDate};
 use crate::{codes, json};
 
@@ -45,6 +48,10 @@ impl Shape {
         let mut faults = Vec::new();
         for error in self.validator.iter_errors(value) {
             self.translate(&error, "", &mut faults);
+            if faults.len() >= FAULTS {
+                faults.truncate(FAULTS);
+                break;
+            }
         }
         faults
     }
@@ -55,7 +62,7 @@ impl Shape {
         match error.kind() {
             Kind::AdditionalProperties { unexpected } => {
                 let known = self.known_keys(error);
-                faults.extend(unexpected.iter().map(|key| {
+                faults.extend(unexpected.iter().take(FAULTS).map(|key| {
                     let words = format!("{key:?} is not known here{}", nearest(key, &known));
                     Fault::at(json::push(&pointer, key), "unknown_field", words)
                 }));
@@ -82,12 +89,12 @@ impl Shape {
             }
             Kind::PropertyNames { error: name } => {
                 let key = name.instance().as_str().unwrap_or_default();
-                let words = format!("{key:?} is no BCP 47 language tag");
+                let words = format!("{key:?} is no BCP 47 language tag such as en, sr or sr-Cyrl");
                 faults.push(Fault::at(json::push(&pointer, key), "language_unknown", words));
             }
             Kind::Format { format } => {
                 let what = match format.as_str() {
-                    "identifier" => "an identifier: 1 to 200 printable characters without spaces",
+                    "identifier" => "an identifier: 1 to 200 visible characters without spaces and commas",
                     "partial-date" => "a date of the calendar: 2011, 2011-03 or 2011-03-01",
                     "currency" => "an ISO 4217 currency such as EUR or RSD",
                     "spdx" => "an SPDX licence such as CC-BY-4.0",
@@ -127,11 +134,13 @@ fn short(value: &Value) -> String {
 /// and its own faults be named too. Items take their whole list with them, lest
 /// a sum looks wrong that is only incomplete.
 pub fn prune(mut value: Value, faults: &[Fault]) -> Value {
-    for fault in faults {
-        let Some(top) = fault.pointer.as_deref().and_then(|pointer| pointer.split('/').nth(1)) else { continue };
-        if let Some(members) = value.as_object_mut() {
-            members.shift_remove(&top.replace("~1", "/").replace("~0", "~"));
-        }
+    let top = |fault: &Fault| {
+        let key = fault.pointer.as_deref()?.split('/').nth(1)?;
+        Some(key.replace("~1", "/").replace("~0", "~"))
+    };
+    let wrong: HashSet<String> = faults.iter().filter_map(top).collect();
+    if let Some(members) = value.as_object_mut() {
+        members.retain(|key, _| !wrong.contains(key));
     }
     value
 }

@@ -1,13 +1,15 @@
 //! What handlers share.
 
 use actix_web::HttpRequest;
-use serde_json::Value;
+use actix_web_prom::{PrometheusMetrics, PrometheusMetricsBuilder};
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::auth::Auth;
 use crate::db::Database;
 use crate::input::Shapes;
 use crate::openapi;
+use crate::store::read;
 
 /// What handlers share.
 pub struct State {
@@ -19,14 +21,26 @@ pub struct State {
     pub shapes: Shapes,
     /// The OpenAPI document, 3.1.
     pub openapi: Value,
+    /// What tells this register from any other.
+    pub register: String,
+    /// Numbers for `/metrics`.
+    pub metrics: PrometheusMetrics,
     public_url: Option<Url>,
 }
 
 impl State {
-    /// Prepares the state; `public_url` overrides the Host of requests in links.
-    pub fn new(db: Database, auth: Auth, public_url: Option<Url>) -> Self {
-        let openapi = openapi::document();
-        Self { db, auth, shapes: Shapes::compile(&openapi["components"]), openapi, public_url }
+    /// Prepares the state of a migrated register; `public_url` overrides the Host of
+    /// requests in links.
+    pub async fn new(db: Database, auth: Auth, public_url: Option<Url>) -> anyhow::Result<Self> {
+        let mut openapi = openapi::document();
+        if let Some(url) = &public_url {
+            openapi["servers"] = json!([{"url": url.as_str().trim_end_matches('/')}]);
+        }
+        let shapes = Shapes::compile(&openapi::components());
+        let register = read::register(&mut *db.get().await?).await?;
+        let metrics = PrometheusMetricsBuilder::new("aid_register").mask_unmatched_patterns("-").build();
+        let metrics = metrics.map_err(|error| anyhow::anyhow!("preparing metrics: {error}"))?;
+        Ok(Self { db, auth, shapes, openapi, register, metrics, public_url })
     }
 
     /// Scheme and host of this register, as the client knows it.

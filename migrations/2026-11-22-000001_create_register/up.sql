@@ -37,6 +37,8 @@ CREATE TABLE commit_clock (
   only_row boolean PRIMARY KEY DEFAULT true,
   position bigint NOT NULL,
   at       timestamptz NOT NULL,
+  -- What tells this register from any other: it goes into tags, and seals cursors.
+  register uuid NOT NULL DEFAULT gen_random_uuid(),
   CONSTRAINT commit_clock_only_row CHECK (only_row)
 );
 INSERT INTO commit_clock (position, at) VALUES (0, now());
@@ -101,11 +103,12 @@ RETURN CASE length(partial)
   ELSE first_day(partial)
 END;
 
--- The text to sort by: English, else Serbian, else the first language there is.
+-- The text to sort by: English, else Serbian, else the first language there is; its
+-- beginning, since an index entry has a limit.
 CREATE FUNCTION sort_text(translations jsonb) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN coalesce(translations ->> 'en', translations ->> 'sr',
-  (SELECT min(value) FROM jsonb_each_text(translations)), '');
+RETURN left(coalesce(translations ->> 'en', translations ->> 'sr',
+  (SELECT min(value) FROM jsonb_each_text(translations)), ''), 200);
 
 -- The values of one key in a list of objects, for array indexes.
 CREATE FUNCTION pluck(parts jsonb, key text) RETURNS text[]
@@ -121,14 +124,16 @@ RETURN NOT EXISTS (
   HAVING count(part ->> 'percentage') > 0
      AND (count(part ->> 'percentage') < count(*) OR sum((part ->> 'percentage')::numeric) <> 100));
 
--- Funding lines that all state an amount sum to an exact budget, rule by rule;
--- where only some state one, these do not exceed it.
+-- Amounts of funding lines are not negative. All of them sum to an exact budget, rule
+-- by rule; where only some are stated, or the budget is a highest one, they do not exceed it.
 CREATE FUNCTION amounts_meet_budget(lines jsonb, budget jsonb) RETURNS boolean
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN budget ->> 'amount' IS NULL OR budget ->> 'exactness' <> 'exact' OR NOT EXISTS (
+RETURN NOT EXISTS (
   SELECT FROM jsonb_array_elements(lines) AS line
   GROUP BY line ->> 'rule'
-  HAVING bool_and(coalesce(line #>> '{amount,exactness}', 'exact') = 'exact')
-     AND (sum((line #>> '{amount,amount}')::numeric) > (budget ->> 'amount')::numeric
-       OR (count(line #> '{amount,amount}') = count(*)
-           AND sum((line #>> '{amount,amount}')::numeric) <> (budget ->> 'amount')::numeric)));
+  HAVING bool_or((line #>> '{amount,amount}')::numeric < 0)
+      OR (budget ->> 'exactness' IN ('exact', 'at_most')
+          AND bool_and(coalesce(line #>> '{amount,exactness}', 'exact') = 'exact')
+          AND (sum((line #>> '{amount,amount}')::numeric) > (budget ->> 'amount')::numeric
+            OR (budget ->> 'exactness' = 'exact' AND count(line #> '{amount,amount}') = count(*)
+                AND sum((line #>> '{amount,amount}')::numeric) <> (budget ->> 'amount')::numeric))));

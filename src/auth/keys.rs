@@ -1,6 +1,7 @@
 //! Public keys of an issuer: kept, and fetched again when a token names a key
 //! that is not among them. An issuer that is away does not stop known keys.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
@@ -10,6 +11,8 @@ use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicK
 use jsonwebtoken::{Algorithm, DecodingKey};
 use tokio::sync::Mutex;
 use url::Url;
+
+use super::token::Refusal;
 
 /// Keys are fetched again at most this often.
 const PAUSE: Duration = Duration::from_secs(15);
@@ -26,12 +29,22 @@ pub enum Origin {
     Address(Url),
 }
 
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own(_) => f.write_str("this program"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Address(url) => write!(f, "{url}"),
+        }
+    }
+}
+
 /// The keys of one issuer.
 pub struct Keys {
     origin: Origin,
     known: RwLock<Arc<JwkSet>>,
-    /// When they were last fetched; held while they are, so that it is done once.
-    fetched: Mutex<Option<Instant>>,
+    /// When they were last fetched, and whether that succeeded; held while they are, so that it is done once.
+    fetched: Mutex<Option<(Instant, bool)>>,
 }
 
 impl Keys {
@@ -45,19 +58,21 @@ impl Keys {
     }
 
     /// The key with this id, or the only one there is.
-    pub async fn find(&self, kid: Option<&str>) -> Result<(DecodingKey, Algorithm), String> {
+    pub async fn find(&self, kid: Option<&str>) -> Result<(DecodingKey, Algorithm), Refusal> {
         let jwk = match self.known_key(kid) {
             Some(jwk) => jwk,
             None => {
-                self.refresh().await;
-                self.known_key(kid).ok_or_else(|| match kid {
-                    Some(_) => "its key (kid) is not among the issuer's".to_owned(),
-                    None => "it names no key (kid), and the issuer does not have exactly one".to_owned(),
-                })?
+                let fresh = self.refresh().await;
+                match self.known_key(kid) {
+                    Some(jwk) => jwk,
+                    None if !fresh => return Err(Refusal::KeysMissing),
+                    None if kid.is_some() => return Err("its key (kid) is not among the issuer's".into()),
+                    None => return Err("it names no key (kid), and the issuer does not have exactly one".into()),
+                }
             }
         };
         let algorithm = algorithm(&jwk).ok_or("its key is not for signing with RS256, ES256 or EdDSA")?;
-        let key = DecodingKey::from_jwk(&jwk).map_err(|_| "its key cannot be read".to_owned())?;
+        let key = DecodingKey::from_jwk(&jwk).map_err(|_| "its key cannot be read")?;
         Ok((key, algorithm))
     }
 
@@ -70,21 +85,32 @@ impl Keys {
         }
     }
 
-    /// Fetches the keys, unless that was just done. The old ones stay if it fails.
-    async fn refresh(&self) {
+    /// Fetches the keys, unless that was just done; says whether the last attempt
+    /// succeeded. The old keys stay if it does not.
+    async fn refresh(&self) -> bool {
         let mut fetched = self.fetched.lock().await;
-        if matches!(self.origin, Origin::Own(_)) || fetched.is_some_and(|at| at.elapsed() < PAUSE) {
-            return;
+        if matches!(self.origin, Origin::Own(_)) {
+            return true;
         }
-        *fetched = Some(Instant::now());
-        match self.fetch().await {
+        if let Some((at, succeeded)) = *fetched
+            && at.elapsed() < PAUSE
+        {
+            return succeeded;
+        }
+        let keys = self.fetch().await;
+        *fetched = Some((Instant::now(), keys.is_ok()));
+        match keys {
             Ok(keys) => {
                 log::info!("fetched {} signing keys", keys.keys.len());
                 if let Ok(mut known) = self.known.write() {
                     *known = Arc::new(keys);
                 }
+                true
             }
-            Err(error) => log::warn!("fetching signing keys: {error:#}"),
+            Err(error) => {
+                log::warn!("fetching signing keys from {}: {error:#}", self.origin);
+                false
+            }
         }
     }
 

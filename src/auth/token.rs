@@ -42,6 +42,26 @@ impl Token {
     }
 }
 
+/// Why a token was not taken.
+pub enum Refusal {
+    /// It is not good; in words.
+    Bad(String),
+    /// Its issuer's keys cannot be had, so nobody knows.
+    KeysMissing,
+}
+
+impl From<String> for Refusal {
+    fn from(words: String) -> Self {
+        Self::Bad(words)
+    }
+}
+
+impl From<&str> for Refusal {
+    fn from(words: &str) -> Self {
+        Self::Bad(words.to_owned())
+    }
+}
+
 /// The issuer that a token claims, before anything is verified.
 pub fn claimed_issuer(text: &str) -> Result<String, String> {
     let claims: TokenData<Map<String, Value>> = jsonwebtoken::dangerous::insecure_decode(text)
@@ -55,20 +75,24 @@ pub fn claimed_issuer(text: &str) -> Result<String, String> {
 
 impl Issuer {
     /// Verifies signature and claims.
-    pub async fn verify(&self, text: &str) -> Result<Token, String> {
+    pub async fn verify(&self, text: &str) -> Result<Token, Refusal> {
         let header = jsonwebtoken::decode_header(text).map_err(|_| "its header cannot be read".to_owned())?;
         check_header(text, header.typ.as_deref())?;
+        if !matches!(header.alg, Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA) {
+            return Err(format!("it is signed with {:?}; RS256, ES256 and EdDSA are taken here", header.alg).into());
+        }
         let (key, algorithm) = self.keys.find(header.kid.as_deref()).await?;
         if header.alg != algorithm {
-            return Err(format!("it is signed with {:?}, but its key is for {algorithm:?}", header.alg));
+            return Err(format!("it is signed with {:?}, but its key is for {algorithm:?}", header.alg).into());
         }
         let claims = self.decode(text, &key, algorithm)?;
         check_times(&claims)?;
-        let text_claim = |name: &str| claims.get(name).and_then(Value::as_str).map(String::from);
+        let harmless = |text: &&str| (1..=200).contains(&text.len()) && !text.chars().any(char::is_control);
+        let text_claim = |name: &str| claims.get(name).and_then(Value::as_str).filter(harmless).map(String::from);
         let subject = text_claim("sub").or_else(|| text_claim("client_id")).or_else(|| text_claim("azp"));
         Ok(Token {
             issuer: self.name.clone(),
-            subject: subject.ok_or("it has no subject (sub)")?,
+            subject: subject.ok_or("it has no subject (sub) of 1 to 200 characters")?,
             publisher: text_claim(&self.publisher_claim),
             scopes: scopes(&claims),
         })
@@ -87,7 +111,7 @@ impl Issuer {
             Kind::MissingRequiredClaim(claim) if claim == "aud" => {
                 format!("it has no audience (aud); its issuer must add {:?}", self.audience)
             }
-            Kind::MissingRequiredClaim(claim) => format!("it has no claim {claim}"),
+            Kind::MissingRequiredClaim(claim) => format!("it has no claim {claim}, or not as a whole number"),
             Kind::InvalidAudience => format!("it is for another audience (aud); here it must be {:?}", self.audience),
             Kind::ExpiredSignature => "it has expired (exp)".into(),
             Kind::ImmatureSignature => "it is not valid yet (nbf)".into(),

@@ -111,7 +111,7 @@ pub const FUNDING_TOTALS: &[&str] = &["funding_totals"];
 /// rounded to cents by largest remainder, so they never exceed the budget.
 pub fn funding_totals(budget: Option<&Money>, lines: &[FundingLine], view: &mut Map<String, Value>) {
     let mut totals = Vec::new();
-    if let Some(budget) = budget.filter(|budget| !budget.amount.0.is_zero()) {
+    if let Some(budget) = budget.filter(|budget| budget.exactness == Exactness::Exact && !budget.amount.0.is_zero()) {
         let kinds: BTreeSet<KindOfMoney> = lines.iter().map(|line| line.kind).collect();
         let mut known: Vec<(KindOfMoney, Decimal)> =
             kinds.into_iter().filter_map(|kind| Some((kind, share(budget, lines, kind)?))).collect();

@@ -44,7 +44,7 @@ pub struct Source {
     pub language: Option<String>,
     /// Its licence, by SPDX identifier.
     #[serde(default)]
-    #[schema(format = "spdx", examples("CC-BY-4.0"))]
+    #[schema(format = "spdx", max_length = 200, examples("CC-BY-4.0"))]
     pub licence: Option<String>,
     /// What a reader should know.
     #[serde(default)]

@@ -31,7 +31,8 @@ pub async fn read(request: &HttpRequest, mut payload: Payload, media_type: &'sta
         let words = format!("Send the body as {media_type}");
         return Err(Problem::new(Reason::UnsupportedMediaType, words).with_header(ACCEPT, media_type));
     }
-    let charset = given.split(';').skip(1).find_map(|parameter| parameter.trim().strip_prefix("charset="));
+    let charset = given.split(';').skip(1).filter_map(|parameter| parameter.trim().split_once('='));
+    let charset = charset.filter(|(name, _)| name.eq_ignore_ascii_case("charset")).map(|(_, value)| value).next();
     if charset.is_some_and(|charset| !charset.trim_matches('"').eq_ignore_ascii_case("utf-8")) {
         return Err(Problem::new(Reason::UnsupportedMediaType, "Send the body in UTF-8"));
     }

@@ -8,8 +8,8 @@
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue,
-    IF_NONE_MATCH, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
+    HeaderMap, HeaderValue, IF_NONE_MATCH, VARY,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
@@ -39,6 +39,7 @@ pub async fn middleware(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let preflight = request.method() == Method::OPTIONS;
     let safe = matches!(*request.method(), Method::GET | Method::HEAD);
     let authorized = request.headers().contains_key(AUTHORIZATION);
     let known = list(request.headers(), &IF_NONE_MATCH).filter(|_| safe);
@@ -51,6 +52,9 @@ pub async fn middleware(
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
     }
     headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+    if !safe && !preflight {
+        headers.remove(ACCESS_CONTROL_ALLOW_ORIGIN);
+    }
     let Some(tag) = headers.get(ETAG).and_then(|tag| tag.to_str().ok()).map(String::from) else { return Ok(response) };
     let tag = match coding {
         Some(coding) => format!("{}-{coding}\"", tag.trim_end_matches('"')),

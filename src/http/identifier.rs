@@ -17,7 +17,10 @@ pub fn from_path(request: &HttpRequest) -> Result<String, Problem> {
     let segment = request.uri().path().split('/').nth(3).unwrap_or_default();
     let decoded = percent_decode_str(segment).decode_utf8().ok().filter(|text| Identifier::is_valid(text));
     decoded.map(String::from).ok_or_else(|| {
-        Problem::new(Reason::NotFound, "An identifier has 1 to 200 printable characters without spaces, in UTF-8")
+        Problem::new(
+            Reason::NotFound,
+            "An identifier has 1 to 200 visible characters without spaces and commas, in UTF-8",
+        )
     })
 }
 

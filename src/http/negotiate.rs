@@ -56,7 +56,10 @@ fn accepted(request: &HttpRequest, offer: &[Format]) -> Result<Format, Problem> 
 fn range(item: &str) -> Option<(String, f32)> {
     let mut parts = item.split(';').map(str::trim);
     let media = parts.next().filter(|media| !media.is_empty())?.to_ascii_lowercase();
-    let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok()).unwrap_or(1.0);
+    let quality = parts
+        .find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")))
+        .map_or(Some(1.0), |q| q.parse().ok())
+        .unwrap_or(1.0);
     Some((media, quality))
 }
 

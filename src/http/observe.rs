@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, VARY, WWW_AUTHENTICATE,
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, VARY, WWW_AUTHENTICATE,
 };
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, ResponseError};
@@ -20,6 +21,24 @@ use crate::error::{Problem, Reason};
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The header that names the version of this API.
 const VERSION: HeaderName = HeaderName::from_static("api-version");
+
+/// Methods that HTTP has.
+const METHODS: [Method; 9] = [
+    Method::GET,
+    Method::HEAD,
+    Method::OPTIONS,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::POST,
+    Method::TRACE,
+    Method::CONNECT,
+];
+/// Methods that some address here takes.
+const ALL: &str = "GET, HEAD, OPTIONS, PUT, PATCH, DELETE";
+
+/// The answer to a page of another site that would write.
+const NO_FOREIGN_WRITES: &str = "Pages of other sites may read with GET and HEAD, and nothing else";
 
 /// The id of a request, for its log lines and versions.
 #[derive(Clone, Debug)]
@@ -51,17 +70,23 @@ pub async fn middleware(
     let path = request.path().to_owned();
     let method = request.method().clone();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = next.call(request).await?.map_into_boxed_body();
+    // A method that nothing takes goes no further: each would be a series of its own in the metrics.
+    let mut response = if METHODS.contains(&method) {
+        next.call(request).await?.map_into_boxed_body()
+    } else {
+        let problem = Problem::new(Reason::MethodNotAllowed, "There is no such method").with_header(ALLOW, ALL);
+        request.error_response(problem)
+    };
     if response.status().is_client_error() || response.status().is_server_error() {
         response = as_problem(response, &path, &id);
     }
     let headers = response.headers_mut();
     headers.insert(X_REQUEST_ID, HeaderValue::from_str(&id)?);
     headers.insert(VERSION, HeaderValue::from_static(API_VERSION));
-    // The route, not the path: what a log counts by, and free of what a client may have put there.
+    // The route is what logs are counted by; the path names the record, percent-encoded as it came.
     let route = response.request().match_pattern().unwrap_or_else(|| "-".into());
     let millis = started.elapsed().as_secs_f64() * 1000.0;
-    log::info!(target: "aid_register::access", "{id} {} {method} {route} {millis:.1}ms", response.status().as_u16());
+    log::info!(target: "aid_register::access", "{id} {} {method} {route} {path:.300} {millis:.1}ms", response.status().as_u16());
     Ok(response)
 }
 
@@ -72,9 +97,14 @@ fn as_problem(response: ServiceResponse<BoxBody>, path: &str, id: &str) -> Servi
         Some(problem) => problem.clone(),
         None => {
             let reason = Reason::of_status(status);
-            Problem::new(reason, format!("{}.", reason.status_and_title().1))
+            let preflight = response.request().method() == Method::OPTIONS && status.is_client_error();
+            let words = if preflight { NO_FOREIGN_WRITES } else { reason.status_and_title().1 };
+            Problem::new(reason, words)
         }
     };
+    if let Some(cause) = &problem.cause {
+        log::error!("{id} {cause}");
+    }
     let body = document(&problem, path, id).to_string();
     let mut response = response.map_body(|_, _| BoxBody::new(body.clone()));
     let headers = response.headers_mut();

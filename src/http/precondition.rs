@@ -46,7 +46,8 @@ impl Precondition {
 
 /// The version that a tag of ours names.
 fn version(tag: &str) -> Option<i32> {
-    tag.strip_prefix('"')?.strip_suffix('"')?.split('-').next()?.parse().ok()
+    let number = tag.strip_prefix('"')?.strip_suffix('"')?.split('-').next()?;
+    number.bytes().all(|b| b.is_ascii_digit()).then(|| number.parse().ok())?
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ impl Query {
 
     /// The items of a comma list.
     pub fn list(&self, name: &str) -> Option<Vec<&str>> {
-        self.get(name).map(|value| value.split(',').map(str::trim).filter(|item| !item.is_empty()).collect())
+        self.get(name).map(|value| value.split(',').map(str::trim).collect())
     }
 
     /// All parameters.

@@ -43,9 +43,10 @@ pub fn of_collection(kind: &'static Kind, example: Option<&Value>, paths: &mut M
     let a = if one.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
     let body = |schema: Value, media: &str, example: Value| json!({"required": true, "content": {media: {"schema": schema, "example": example}}});
     let schema = json!({"$ref": format!("#/components/schemas/{}", kind.schema)});
+    let view = json!({"$ref": format!("#/components/schemas/{}View", kind.schema)});
     let answer = |description: &str, headers: &[&str]| {
         json!({"description": description, "headers": header_refs(headers),
-            "content": {"application/json": {"schema": schema, "example": example}}})
+            "content": {"application/json": {"schema": view, "example": example}}})
     };
     let seen = ["X-Request-Id", "API-Version", "ETag"];
     let created = ["X-Request-Id", "API-Version", "ETag", "Location"];
@@ -117,22 +118,26 @@ fn list(kind: &'static Kind, id: &str, summary: &str, about: Option<&str>) -> Va
     parameters.extend([
         query(
             "sort",
-            "The order; `-` for descending. What is absent counts as lowest.",
-            json!({"type": "string", "enum": sorts, "default": "identifier"}),
+            "The order, by identifier without it; `-` for descending. What is absent counts as lowest.",
+            json!({"type": "string", "enum": sorts}),
         ),
-        query("limit", "Records on a page.", json!({"type": "integer", "minimum": 1, "maximum": 1000, "default": 100})),
+        query(
+            "limit",
+            "Records on a page; 100 without it. Only with JSON.",
+            json!({"type": "integer", "minimum": 1, "maximum": 1000}),
+        ),
         query("cursor", "Where to go on, from `links.next`.", json!({"type": "string"})),
         fields(kind),
         include(kind),
         query(
             "count",
             "Whether to count all records that match, into `meta.total`.",
-            json!({"type": "string", "enum": ["none", "exact", "estimated"], "default": "none"}),
+            json!({"type": "string", "enum": ["none", "exact", "estimated"]}),
         ),
         query(
             "shape",
             "`array` gives the bare array of records.",
-            json!({"type": "string", "enum": ["object", "array"], "default": "object"}),
+            json!({"type": "string", "enum": ["object", "array"]}),
         ),
         query(
             "format",
@@ -145,12 +150,12 @@ fn list(kind: &'static Kind, id: &str, summary: &str, about: Option<&str>) -> Va
         query(
             "bom",
             "Begin CSV with a byte order mark, for Excel.",
-            json!({"type": "string", "enum": ["false", "true"], "default": "false"}),
+            json!({"type": "string", "enum": ["false", "true"]}),
         ),
         if_none_match_read(),
     ]);
     debug_assert!(page::PARAMETERS.iter().all(|name| parameters.iter().any(|parameter| parameter["name"] == *name)));
-    let record = json!({"$ref": format!("#/components/schemas/{}", kind.schema)});
+    let record = json!({"$ref": format!("#/components/schemas/{}View", kind.schema)});
     let page = json!({
         "oneOf": [
             {"type": "object", "required": ["data", "meta", "links"], "properties": {

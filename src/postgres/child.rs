@@ -35,10 +35,10 @@ impl Server {
         let version = fs::read_to_string(data.join("PG_VERSION")).ok();
         let server = Self {
             programs: find::programs(version.as_deref().map(str::trim))?,
+            user: find::unprivileged(&data)?,
             data,
             socket: folder.join("socket"),
             log: folder.join("postgres.log"),
-            user: find::unprivileged()?,
         };
         if server.socket.as_os_str().len() > SOCKET_LIMIT {
             let path = server.socket.display();
@@ -146,6 +146,7 @@ impl Server {
                 .with_context(|| format!("{} is neither empty nor a database", self.data.display()))?;
         }
         fs::rename(&draft, &self.data)?;
+        log::info!("made a new database in {}", self.data.display());
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! Finding PostgreSQL's server programs, and the user to run them as.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -40,10 +41,18 @@ pub fn programs(version: Option<&str>) -> anyhow::Result<PathBuf> {
     said.or_else(newest).or_else(on_path).ok_or_else(|| anyhow::anyhow!(MISSING))
 }
 
-/// PostgreSQL refuses to run as root: then another user runs it.
-pub fn unprivileged() -> anyhow::Result<Option<(Uid, Gid)>> {
+/// PostgreSQL refuses to run as root: then another user runs it, the one whose data
+/// there already is, if any. Anybody else uses only data of their own.
+pub fn unprivileged(data: &Path) -> anyhow::Result<Option<(Uid, Gid)>> {
+    let owner = std::fs::metadata(data.join("PG_VERSION")).ok().map(|file| (file.uid(), file.gid()));
     if !geteuid().is_root() {
+        if owner.is_some_and(|(uid, _)| uid != geteuid().as_raw()) {
+            anyhow::bail!("{} belongs to another user; set REGISTER_DATA_DIR to a folder of your own", data.display());
+        }
         return Ok(None);
+    }
+    if let Some((uid, gid)) = owner.filter(|(uid, _)| *uid != 0) {
+        return Ok(Some((Uid::from_raw(uid), Gid::from_raw(gid))));
     }
     for name in ["postgres", "nobody"] {
         if let Some(user) = User::from_name(name)? {

@@ -135,6 +135,9 @@ impl Rules {
     /// Amounts that are parts of a budget: in its currency, together the whole of it
     /// where all are stated, and never more.
     pub fn amounts(&mut self, pointer: &str, budget: Option<&Money>, amounts: &[Option<&Money>]) -> &mut Self {
+        for (n, amount) in amounts.iter().enumerate() {
+            self.not_negative(&format!("{pointer}/{n}/amount"), *amount);
+        }
         let Some(budget) = budget else { return self };
         for (n, amount) in amounts.iter().enumerate() {
             if let Some(amount) = amount
@@ -149,22 +152,23 @@ impl Rules {
         }
         let stated: Vec<&Money> = amounts.iter().copied().flatten().collect();
         if stated.is_empty()
-            || budget.exactness != Exactness::Exact
+            || !matches!(budget.exactness, Exactness::Exact | Exactness::AtMost)
             || stated.iter().any(|part| part.exactness != Exactness::Exact || part.currency != budget.currency)
         {
             return self;
         }
         let sum: Decimal = stated.iter().map(|part| part.amount.0).sum();
         let whole = budget.amount.0;
-        if sum > whole || (stated.len() == amounts.len() && sum != whole) {
+        let complete = budget.exactness == Exactness::Exact && stated.len() == amounts.len();
+        if sum > whole || (complete && sum != whole) {
             let words = format!("the amounts sum to {sum} {0}, the budget is {whole} {0}", budget.currency);
             self.fault(pointer, "amounts_not_whole", words);
         }
         self
     }
 
-    /// A stated share and amount agree: the share is the amount's part of the
-    /// budget, rounded to two places or closer.
+    /// A stated share and amount agree to the second place: shares that were rounded
+    /// so that they sum to 100 may differ by one in it.
     pub fn share_agrees(
         &mut self,
         pointer: &str,
@@ -179,7 +183,7 @@ impl Rules {
             && !budget.amount.0.is_zero()
         {
             let part = amount.amount.0 / budget.amount.0 * Decimal::ONE_HUNDRED;
-            if (part - share.0).abs() > Decimal::new(5, 3) {
+            if (part - share.0).abs() > Decimal::new(1, 2) {
                 let words = format!(
                     "{} of {} is {} per cent, not the stated {}",
                     amount.amount.0,

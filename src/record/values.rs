@@ -17,9 +17,19 @@ use utoipa::{PartialSchema, ToSchema};
 pub struct Identifier(pub String);
 
 impl Identifier {
-    /// Printable characters without white space, 1 to 200 of them.
+    /// 1 to 200 visible characters, in Unicode's composed form. Excluded is what cannot
+    /// be told apart, or addressed: invisible characters, commas (lists have them), dots alone.
     pub fn is_valid(text: &str) -> bool {
-        (1..=200).contains(&text.chars().count()) && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+        let invisible = |c: char| {
+            c.is_whitespace()
+                || c.is_control()
+                || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+                    | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{ffff}' | '\u{e0000}'..='\u{e0fff}')
+        };
+        (1..=200).contains(&text.chars().count())
+            && !text.chars().any(|c| c == ',' || invisible(c))
+            && !matches!(text, "." | "..")
+            && unicode_normalization::is_nfc(text)
     }
 }
 
@@ -32,8 +42,10 @@ impl PartialSchema for Translations {
     fn schema() -> RefOr<Schema> {
         let tag =
             ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::Custom("bcp-47".into()))).build();
-        let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(100_000));
+        let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"\S")).max_length(Some(100_000));
         ObjectBuilder::new()
+            .min_properties(Some(1))
+            .max_properties(Some(100))
             .property_names(Some(tag))
             .additional_properties(Some(text))
             .description(Some("Text by BCP 47 language tag."))

@@ -40,11 +40,12 @@ pub struct Ask {
 }
 
 impl Ask {
-    /// Reads filters, sort and cursor from the parameters.
-    pub fn read(kind: &'static Kind, query: &Query) -> Result<Self, Vec<Fault>> {
+    /// Reads filters, sort and cursor from the parameters. Cursors hold in one register only:
+    /// nobody can make one without knowing its secret name.
+    pub fn read(kind: &'static Kind, query: &Query, register: &str) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut conditions = Vec::new();
-        let mut seal = kind.collection.to_owned();
+        let mut seal = format!("{register} {}", kind.collection);
         for (name, value) in query.pairs() {
             let Some(filter) = kind.all_filters().find(|filter| filter.name == name) else { continue };
             match bound(filter, value) {
@@ -167,7 +168,7 @@ fn bound(filter: &Filter, value: &str) -> Result<Bound, Fault> {
             Some(instant) => Ok(Bound::Text(instant.to_rfc3339_opts(SecondsFormat::Micros, true))),
             None => fault("instant_invalid", format!("{} takes an instant: 2026-01-31T12:00:00Z", filter.name)),
         },
-        Takes::Number => match Decimal::from_str_exact(value) {
+        Takes::Number => match Decimal::from_str_exact(value).or_else(|_| Decimal::from_scientific(value)) {
             Ok(number) => Ok(Bound::Text(number.to_string())),
             Err(_) => fault("number_invalid", format!("{} takes a decimal number: 1000.50", filter.name)),
         },

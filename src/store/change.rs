@@ -6,6 +6,7 @@ use diesel::QueryableByName;
 use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
 use serde_json::Value;
 
+use super::refer::Making;
 use crate::error::{Problem, Reason};
 use crate::http::precondition::Precondition;
 use crate::kind::Kind;
@@ -36,6 +37,23 @@ pub enum Intent {
     },
     /// It is to be gone.
     Delete,
+}
+
+impl Change {
+    /// Whom the record refers to from this place.
+    pub fn target(&self, pointer: &str) -> &str {
+        let links = self.making().links.unwrap_or_default();
+        links.iter().find(|link| link.pointer == pointer).map_or("", |link| link.target.as_str())
+    }
+
+    /// Whom the record will refer to.
+    pub fn making(&self) -> Making<'_> {
+        let links = match &self.intent {
+            Intent::Put { links, .. } => Some(links.as_slice()),
+            Intent::Delete => None,
+        };
+        Making { identifier: &self.identifier, collection: self.kind.collection, links }
+    }
 }
 
 /// What became of it.

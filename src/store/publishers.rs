@@ -1,6 +1,8 @@
 //! Publishers and their prefixes.
 
-use diesel::sql_types::{Array, Nullable, Text};
+use std::collections::HashMap;
+
+use diesel::sql_types::{Array, Text};
 use diesel::{OptionalExtension, QueryableByName, sql_query};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use serde::Serialize;
@@ -32,20 +34,31 @@ pub async fn list(connection: &mut AsyncPgConnection) -> Result<Vec<Publisher>, 
 
 #[derive(QueryableByName)]
 struct Owner {
-    #[diesel(sql_type = Nullable<Text>)]
-    publisher: Option<String>,
+    #[diesel(sql_type = Text)]
+    identifier: String,
+    #[diesel(sql_type = Text)]
+    publisher: String,
 }
 
-/// To whom an identifier belongs: the publisher with the longest prefix that it starts with.
-pub async fn owner(connection: &mut AsyncPgConnection, identifier: &str) -> Result<Option<String>, Problem> {
-    let owner: Option<Owner> = sql_query(
-        "SELECT publisher FROM publisher_prefixes WHERE starts_with($1, prefix) ORDER BY length(prefix) DESC LIMIT 1",
+/// To whom identifiers belong: to the publisher with the longest prefix that they start with.
+pub async fn owners(
+    connection: &mut AsyncPgConnection,
+    identifiers: &[&str],
+) -> diesel::QueryResult<HashMap<String, String>> {
+    let owners: Vec<Owner> = sql_query(
+        "SELECT DISTINCT ON (identifier) identifier, publisher FROM unnest($1) AS identifier
+         JOIN publisher_prefixes ON starts_with(identifier, prefix)
+         ORDER BY identifier, length(prefix) DESC",
     )
-    .bind::<Text, _>(identifier)
-    .get_result(connection)
-    .await
-    .optional()?;
-    Ok(owner.and_then(|owner| owner.publisher))
+    .bind::<Array<Text>, _>(identifiers)
+    .load(connection)
+    .await?;
+    Ok(owners.into_iter().map(|owner| (owner.identifier, owner.publisher)).collect())
+}
+
+/// To whom an identifier belongs.
+pub async fn owner(connection: &mut AsyncPgConnection, identifier: &str) -> diesel::QueryResult<Option<String>> {
+    Ok(owners(connection, &[identifier]).await?.remove(identifier))
 }
 
 /// Adds a publisher, or prefixes to one that exists. A prefix that another
@@ -60,8 +73,8 @@ pub async fn add(connection: &mut AsyncPgConnection, new: &Publisher) -> Result<
         let words = format!("{:?} is no publisher id: 1 to 63 of a-z, 0-9 and -, not beginning with -", new.id);
         return Err(Problem::invalid(vec![Fault::at("/id", "id_invalid", words)]));
     }
-    if new.name.trim().is_empty() {
-        return Err(Problem::invalid(vec![Fault::at("/name", "required", "a publisher has a name")]));
+    if new.name.trim().is_empty() || new.name.chars().any(char::is_control) {
+        return Err(Problem::invalid(vec![Fault::at("/name", "name_invalid", "a publisher has a name, in one line")]));
     }
     connection
         .transaction(async |connection| {
@@ -88,25 +101,27 @@ async fn take(connection: &mut AsyncPgConnection, publisher: &str, prefix: &str)
         let words = format!("{prefix:?} is no prefix: printable characters without spaces");
         return Err(Problem::invalid(vec![Fault::at("/prefixes", "prefix_invalid", words)]));
     }
-    let holder: Option<Owner> = sql_query("SELECT publisher FROM publisher_prefixes WHERE prefix = $1")
+    let holder: Option<Owner> =
+        sql_query("SELECT prefix AS identifier, publisher FROM publisher_prefixes WHERE prefix = $1")
+            .bind::<Text, _>(prefix)
+            .get_result(connection)
+            .await
+            .optional()?;
+    match holder {
+        Some(holder) if holder.publisher == publisher => return Ok(()),
+        Some(holder) => return conflict(format!("the prefix {prefix} belongs to {}", holder.publisher)),
+        None => {}
+    }
+    if let Some(other) = owner(connection, prefix).await?.filter(|other| other != publisher) {
+        let published: Option<Owner> = sql_query(
+            "SELECT identifier, collection AS publisher FROM records WHERE starts_with(identifier, $1) LIMIT 1",
+        )
         .bind::<Text, _>(prefix)
         .get_result(connection)
         .await
         .optional()?;
-    match holder.and_then(|holder| holder.publisher) {
-        Some(holder) if holder == publisher => return Ok(()),
-        Some(holder) => return conflict(format!("the prefix {prefix} belongs to {holder}")),
-        None => {}
-    }
-    if let Some(other) = owner(connection, prefix).await?.filter(|other| other != publisher) {
-        let published: Option<Owner> =
-            sql_query("SELECT identifier AS publisher FROM records WHERE starts_with(identifier, $1) LIMIT 1")
-                .bind::<Text, _>(prefix)
-                .get_result(connection)
-                .await
-                .optional()?;
-        if let Some(record) = published.and_then(|record| record.publisher) {
-            return conflict(format!("{other} has published {record} under {prefix} already"));
+        if let Some(record) = published {
+            return conflict(format!("{other} has published {} under {prefix} already", record.identifier));
         }
     }
     sql_query("INSERT INTO publisher_prefixes (prefix, publisher) VALUES ($1, $2)")

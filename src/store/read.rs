@@ -139,6 +139,18 @@ struct Position {
     position: i64,
 }
 
+#[derive(QueryableByName)]
+struct Register {
+    #[diesel(sql_type = Text)]
+    register: String,
+}
+
+/// What tells this register from any other; not told to clients.
+pub async fn register(connection: &mut AsyncPgConnection) -> diesel::QueryResult<String> {
+    let sql = "SELECT register::text AS register FROM commit_clock";
+    Ok(sql_query(sql).get_result::<Register>(connection).await?.register)
+}
+
 /// How many versions were ever committed: the state of the whole register in one number.
 pub async fn position(connection: &mut AsyncPgConnection) -> diesel::QueryResult<i64> {
     Ok(sql_query("SELECT position FROM commit_clock").get_result::<Position>(connection).await?.position)

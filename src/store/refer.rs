@@ -7,8 +7,8 @@ use diesel::sql_types::{Array, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::change::{Change, Intent};
 use crate::error::Fault;
+use crate::record::Link;
 
 #[derive(QueryableByName)]
 struct Referrer {
@@ -28,16 +28,25 @@ struct Known {
     collection: String,
 }
 
-/// References without a target: neither in the register nor in the same batch.
+/// A record of a batch, and whom it will refer to; nothing if it is to be gone.
+pub struct Making<'a> {
+    /// Its identifier.
+    pub identifier: &'a str,
+    /// Its collection.
+    pub collection: &'static str,
+    /// Its references.
+    pub links: Option<&'a [Link]>,
+}
+
+/// References without a target, neither in the register nor in the same batch: the
+/// number of the record in the batch, and the fault.
 pub async fn dangling(
     connection: &mut AsyncPgConnection,
-    changes: &[Change],
+    batch: &[Making<'_>],
 ) -> diesel::QueryResult<Vec<(usize, Fault)>> {
     let links = || {
-        changes.iter().enumerate().flat_map(|(n, change)| match &change.intent {
-            Intent::Put { links, .. } => links.iter().map(move |link| (n, link)).collect::<Vec<_>>(),
-            Intent::Delete => Vec::new(),
-        })
+        let numbered = batch.iter().enumerate();
+        numbered.flat_map(|(n, making)| making.links.unwrap_or_default().iter().map(move |link| (n, link)))
     };
     let wanted: HashSet<&str> = links().map(|(_, link)| link.target.as_str()).collect();
     let wanted: Vec<&str> = wanted.into_iter().collect();
@@ -45,16 +54,15 @@ pub async fn dangling(
         .bind::<Array<Text>, _>(&wanted)
         .load(connection)
         .await?;
-    let deleted: HashSet<&str> = changes
-        .iter()
-        .filter(|change| matches!(change.intent, Intent::Delete))
-        .map(|change| change.identifier.as_str())
-        .collect();
     let mut known: HashSet<(&str, &str)> =
         found.iter().map(|known| (known.identifier.as_str(), known.collection.as_str())).collect();
-    known.retain(|(identifier, _)| !deleted.contains(identifier));
-    for change in changes.iter().filter(|change| matches!(change.intent, Intent::Put { .. })) {
-        known.insert((change.identifier.as_str(), change.kind.collection));
+    for making in batch {
+        let place = (making.identifier, making.collection);
+        if making.links.is_some() {
+            known.insert(place)
+        } else {
+            known.remove(&place)
+        };
     }
     let missing = links().filter(|(_, link)| !known.contains(&(link.target.as_str(), link.collection)));
     let faults = missing.map(|(n, link)| {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::change::{Author, Change, Current, Intent, Outcome, decide};
 use super::read::{self, Row};
-use super::refer;
+use super::{publishers, refer};
 use crate::error::{Fault, Problem, Reason};
 
 #[derive(QueryableByName)]
@@ -39,6 +39,12 @@ pub async fn apply(
     .get_result(connection)
     .await?;
     let identifiers: Vec<&str> = changes.iter().map(|change| change.identifier.as_str()).collect();
+    // Prefixes change hands under the clock too: the right is judged again where it counts.
+    let owners = publishers::owners(connection, &identifiers).await?;
+    if let Some(change) = changes.iter().find(|change| owners.get(&change.identifier) != Some(&change.publisher)) {
+        let words = format!("{} does not belong to {} any more", change.identifier, change.publisher);
+        return Err(Problem::new(Reason::Forbidden, words));
+    }
     let current: Vec<Current> = sql_query(
         "SELECT r.identifier, r.collection, r.version, r.live, v.publisher, v.created_at, v.doc
          FROM records r JOIN versions v ON v.identifier = r.identifier AND v.version = r.version
@@ -70,7 +76,7 @@ pub async fn apply(
         (true, pointer) => Fault { pointer: Some(format!("/{n}{}", pointer.unwrap_or_default())), ..fault },
         (false, pointer) => Fault { pointer, ..fault },
     };
-    let dangling = refer::dangling(connection, changes).await?;
+    let dangling = refer::dangling(connection, &changes.iter().map(Change::making).collect::<Vec<_>>()).await?;
     if !dangling.is_empty() {
         return Err(Problem::invalid(dangling.into_iter().map(|(n, fault)| at(n, fault)).collect()));
     }

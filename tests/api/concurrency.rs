@@ -119,3 +119,45 @@ async fn a_client_that_goes_away_leaves_no_transaction_open() {
         "SELECT count(*) AS number FROM versions v LEFT JOIN grants g USING (identifier) WHERE g.identifier IS NULL";
     assert_eq!(number(&app, halves).await, 0);
 }
+
+#[actix_web::test]
+async fn waiting_writers_leave_readers_alone() {
+    use diesel_async::SimpleAsyncConnection;
+    let app = TestApp::empty().await;
+    let mut holder = app.connection().await;
+    holder.batch_execute("BEGIN; SELECT FROM commit_clock FOR UPDATE").await.unwrap();
+    let puts: Vec<_> = (0..20)
+        .map(|n| {
+            let town = app.town();
+            let path = format!("/v1/grants/T-{n}");
+            actix_web::rt::spawn(async move { town.put(&path, &make::grant("A"), &[]).await.status })
+        })
+        .collect();
+    for _ in 0..20 {
+        app.anon().get("/v1/grants").await.expect(200);
+    }
+    holder.batch_execute("COMMIT").await.unwrap();
+    for put in puts {
+        assert!(matches!(put.await.unwrap(), 201 | 503));
+    }
+}
+
+#[actix_web::test]
+async fn a_prefix_that_changes_hands_during_a_write_is_judged_again() {
+    use aid_register::store::publishers::{self, Publisher};
+    use diesel_async::SimpleAsyncConnection;
+    let app = TestApp::empty().await;
+    let mut holder = app.connection().await;
+    holder.batch_execute("BEGIN; SELECT FROM commit_clock FOR UPDATE").await.unwrap();
+    let town = app.town();
+    let put = actix_web::rt::spawn(async move { town.put("/v1/grants/T-X-1", &make::grant("A"), &[]).await.status });
+    // The write has passed its first check when it waits for the clock.
+    let waiting = "SELECT count(*) AS number FROM pg_stat_activity
+        WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    while number(&app, waiting).await == 0 {}
+    let insert = "INSERT INTO publisher_prefixes (prefix, publisher) VALUES ('T-X-', 'city'); COMMIT";
+    holder.batch_execute(insert).await.unwrap();
+    assert_eq!(put.await.unwrap(), 403);
+    let again = Publisher { id: "town".into(), name: "Town".into(), prefixes: vec!["T-X-".into()] };
+    assert!(publishers::add(&mut holder, &again).await.unwrap_err().to_string().contains("belongs to city"));
+}

@@ -24,7 +24,7 @@ fn sample(filter: &Filter) -> &'static str {
 }
 
 fn ask(kind: &'static Kind, query: &str) -> Ask {
-    Ask::read(kind, &Query::parse(query, page::parameters(kind)).unwrap()).unwrap()
+    Ask::read(kind, &Query::parse(query, page::parameters(kind)).unwrap(), "").unwrap()
 }
 
 /// The tables that a plan reads row by row.

@@ -18,6 +18,7 @@ async fn all_faults_at_once() {
         "budget": {"amount": 100, "currency": "EURO"},
         "funding": [{"kind": "eu", "percentage": 50}, {"kind": "own_contribution", "percentage": 40}],
         "sectors": [{"code": "99999"}],
+        "places": [{"location": "T-NOWHERE"}],
     });
     let refused = app.town().put("/v1/programmes/T-1", &bad, &[]).await;
     assert_eq!(
@@ -26,12 +27,13 @@ async fn all_faults_at_once() {
             "/budget/currency currency_invalid",
             "/funding shares_not_whole",
             "/identifier identifier_differs",
+            "/places/0/location reference_unknown",
             "/sectors/0/code code_unknown",
             "/start_date partial_date_invalid",
             "/status code_unknown",
             "/titel unknown_field",
             "/title/en type",
-            "/title/not a tag minLength",
+            "/title/not a tag pattern",
             "/title/not a tag language_unknown",
         ]
     );
@@ -63,6 +65,28 @@ async fn rules_of_money() {
             "amounts over",
             eur(100.0),
             json!([line("eu", Value::Null, eur(100.01)), line("own_contribution", Value::Null, Value::Null)]),
+            vec!["/funding amounts_not_whole"],
+        ),
+        (
+            "largest remainder",
+            eur(100000.0),
+            json!([
+                line("eu", json!(33.33), eur(33333.33)),
+                line("state_budget", json!(33.33), eur(33333.33)),
+                line("own_contribution", json!(33.34), eur(33333.34))
+            ]),
+            vec![],
+        ),
+        (
+            "negative part",
+            eur(100.0),
+            json!([line("eu", Value::Null, eur(-100.0)), line("own_contribution", Value::Null, eur(200.0))]),
+            vec!["/funding/0/amount/amount negative_amount"],
+        ),
+        (
+            "more than at most",
+            json!({"amount": 100, "currency": "EUR", "exactness": "at_most"}),
+            json!([line("eu", Value::Null, eur(500.0))]),
             vec!["/funding amounts_not_whole"],
         ),
         (
@@ -185,6 +209,8 @@ async fn query_parameters_are_strict() {
         ("start_date_gte=2011-02-30", "start_date_gte date_invalid"),
         ("updated_at_gte=yesterday", "updated_at_gte instant_invalid"),
         ("limit=0", "limit limit_invalid"),
+        ("limit=%2B5", "limit limit_invalid"),
+        ("fields=,", "fields name_unknown"),
         ("limit=1001", "limit limit_invalid"),
         ("sort=colour", "sort sort_unknown"),
         ("fields=colour", "fields name_unknown"),
@@ -195,8 +221,77 @@ async fn query_parameters_are_strict() {
         ("shape=array&include=programmes", "include not_with_shape"),
     ] {
         let answer = app.anon().get(&format!("/v1/grants?{query}")).await;
-        assert_eq!(answer.problem(400), [expected], "{query}");
+        assert_eq!(answer.problem(400)[0], expected, "{query}");
     }
     let many = app.anon().get("/v1/grants?status=x&limit=0&sort=y").await;
     assert_eq!(many.problem(400).len(), 3);
+}
+
+#[actix_web::test]
+async fn texts_say_something_and_may_be_long() {
+    let app = TestApp::empty().await;
+    for (title, expected) in [
+        (json!({}), "/title minProperties"),
+        (json!({"en": " "}), "/title/en pattern"),
+        (json!({"EN": "a"}), "/title/EN language_unknown"),
+    ] {
+        let mut grant = make::grant("A");
+        grant["title"] = title;
+        assert_eq!(app.town().put("/v1/grants/T-1", &grant, &[]).await.problem(400), [expected]);
+    }
+    let mut random = 1u64;
+    let long: String = std::iter::repeat_with(|| {
+        random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        char::from_u32(0x400 + (random >> 33) as u32 % 90).unwrap()
+    })
+    .take(90_000)
+    .collect();
+    app.town().put("/v1/grants/T-1", &make::grant(&long), &[]).await.expect(201);
+    let name = json!({"name": {"sr": long}, "type": "other"});
+    app.town().put("/v1/organisations/T-2", &name, &[]).await.expect(201);
+}
+
+#[actix_web::test]
+async fn numbers_are_kept_exactly_or_refused() {
+    let app = TestApp::empty().await;
+    make::write(&mut app.connection().await, &make::basics()).await;
+    let table = [
+        ("0.1", Some("0.1")),
+        ("5.0", Some("5")),
+        ("1e2", Some("100")),
+        ("-123456789012345", Some("-123456789012345")),
+        ("0.000000000001", Some("0.000000000001")),
+        ("1e-13", None),
+        ("1.23456789012345e-20", None),
+        ("1e15", None),
+        ("1234567890123456", None),
+    ];
+    for (n, (given, kept)) in table.into_iter().enumerate() {
+        let body = format!(r#"{{"indicator": "T-INDICATOR", "kind": "actual", "value": {given}}}"#);
+        let path = format!("/v1/observations/T-{n}");
+        let request = app.town().request("PUT", &path).header("content-type", "application/json");
+        let answer = app.town().send(request.body(body)).await;
+        match kept {
+            Some(kept) => assert!(answer.expect(201).text().contains(&format!("\"value\":{kept},")), "{given}"),
+            None => assert_eq!(answer.problem(400), ["/value number_inexact"], "{given}"),
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_body_full_of_faults_costs_little() {
+    let app = TestApp::empty().await;
+    let keys: Vec<String> = (0..70_000).map(|n| format!("\"k{n}\": 1")).collect();
+    for body in [
+        format!("{{{}}}", keys.join(",")),
+        format!(r#"{{"title": {{"en": "a"}}, "status": "closed", "sectors": [{}1]}}"#, "1,".repeat(200_000)),
+        format!(r#"{{"{}": [{}1]}}"#, "k".repeat(400_000), "1,".repeat(200_000)),
+        format!(r#"{{"a": [{}1]}}"#, "1.00000000000000001,".repeat(40_000)),
+    ] {
+        let request = app.town().request("PUT", "/v1/grants/T-1").header("content-type", "application/json");
+        let answer = app.town().send(request.body(body)).await;
+        answer.problem(400);
+        assert!(answer.body.len() < 100_000, "{} bytes of answer", answer.body.len());
+        assert!(answer.json()["errors"].as_array().unwrap().len() <= 101);
+    }
 }

@@ -54,14 +54,14 @@ pub fn any(collection: &str, identifier: &str, n: usize) -> Value {
 
 /// Writes records of any collections as one batch, past HTTP.
 pub async fn write(connection: &mut AsyncPgConnection, records: &[(&str, Value)]) -> Vec<Outcome> {
-    let shapes = Shapes::compile(&openapi::document()["components"]);
+    let shapes = Shapes::compile(&openapi::components());
     let changes: Vec<Change> = records
         .iter()
         .map(|(collection, record)| {
             let kind = collections::find(collection).unwrap();
             let identifier = record["identifier"].as_str().unwrap().to_owned();
             let checked = aid_register::input::check_value(&shapes, kind, &identifier, record.clone());
-            let checked = checked.unwrap_or_else(|faults| panic!("{record}: {faults:?}"));
+            assert!(checked.faults.is_empty(), "{record}: {:?}", checked.faults);
             Change {
                 kind,
                 identifier,

@@ -115,3 +115,16 @@ async fn a_cursor_belongs_to_its_question() {
         assert_eq!(app.anon().get(&other).await.problem(400), ["cursor cursor_invalid"]);
     }
 }
+
+#[actix_web::test]
+async fn a_cursor_cannot_be_made_by_hand() {
+    use base64::Engine;
+    let app = TestApp::empty().await;
+    for key in ["abc", "2020-99-99", "a\0b"] {
+        let seal = aid_register::digest::digest(format!("grants&sort=-amount\n{key}\nX").as_bytes());
+        let forged = serde_json::json!([key, "X", seal]).to_string();
+        let forged = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(forged);
+        let answer = app.anon().get(&format!("/v1/grants?sort=-amount&cursor={forged}")).await;
+        assert_eq!(answer.problem(400), ["cursor cursor_invalid"]);
+    }
+}

@@ -93,6 +93,10 @@ async fn commands_work_beside_a_running_register_and_without_one() {
     let refused = run(&folder.0, &["load", file]);
     let words = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && words.contains("/grant"), "{words}");
+    for name in ["DATABASE_URL", "REGISTER_PUBLIC_URL", "REGISTER_ISSUER"] {
+        let output = command(&folder.0).env(name, "").args(["publisher", "list"]).output().unwrap();
+        assert!(output.status.success(), "{name} set to nothing counts as not set");
+    }
     let scope = run(&folder.0, &["token", "--publisher", "x", "--scope", "grant:write"]);
     assert!(String::from_utf8_lossy(&scope.stderr).contains("grants:write"));
     let document: Value = serde_json::from_str(&text(&run(&folder.0, &["openapi"]))).unwrap();

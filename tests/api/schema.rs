@@ -78,6 +78,12 @@ async fn constraints() {
             json!({"budget": {"amount": 100, "currency": "EUR", "exactness": "exact"}, "recipients": parts(60, 41)}),
             "grants_recipients_meet_budget",
         ),
+        ("grants", json!({"funding": parts(-60, 160)}), "grants_funding_meets_budget"),
+        (
+            "grants",
+            json!({"budget": {"amount": 100, "currency": "EUR", "exactness": "at_most"}, "funding": parts(60, 41)}),
+            "grants_funding_meets_budget",
+        ),
         ("grants", json!({"budget": {"amount": -1, "currency": "EUR"}}), "grants_budget_not_negative"),
         ("grants", json!({"budget": {"amount": 1, "currency": null}}), "grants_budget_has_currency"),
         ("grants", json!({"start_date": "2012", "end_date": "2011-12"}), "grants_period_forward"),

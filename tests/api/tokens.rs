@@ -161,7 +161,7 @@ async fn bad_tokens_are_told_what_is_wrong() {
         ("not a token", "abc".to_owned(), "JSON Web Token"),
         ("cut off", cut, "signature"),
         ("unsigned", unsigned, ""),
-        ("confused", confused, "its key is for ES256"),
+        ("confused", confused, "signed with HS256"),
         ("stranger", stranger.sign(&claims(json!({}))), "signature is wrong"),
         ("critical", critical, "\"crit\""),
         ("no aud", signed(json!({"aud": null})), "no audience (aud)"),
@@ -174,6 +174,7 @@ async fn bad_tokens_are_told_what_is_wrong() {
         ("text exp", signed(json!({"exp": "tomorrow"})), ""),
         ("early", signed(json!({"nbf": now() + 120})), "not valid yet"),
         ("from the future", signed(json!({"iat": now() + 120})), "future"),
+        ("a subject with U+0000", signed(json!({"sub": "a\u{0}b"})), "no subject"),
         ("nobody's", signed(json!({"sub": null})), "no subject"),
         ("another type", header(&|header| header.typ = Some("logout+jwt".into())), "logout+jwt"),
         ("unknown key", header(&|header| header.kid = Some("x".into())), "not among the issuer's"),
@@ -210,6 +211,13 @@ async fn a_new_key_is_fetched_and_an_outage_stops_nobody() {
     // Just fetched: an unknown key does not make the register ask again at once.
     write_set(&path, &[&old, &new]);
     assert_eq!(judged(&app, &new.sign(&claims(json!({})))).await.0, 401);
+}
+
+#[actix_web::test]
+async fn keys_that_cannot_be_had_are_no_fault_of_the_token() {
+    let app = app(Path::new("/nowhere/jwks.json")).await;
+    let (status, words) = judged(&app, &Pair::new("e", Algorithm::ES256).sign(&claims(json!({})))).await;
+    assert_eq!(status, 503, "{words}");
 }
 
 #[actix_web::test]

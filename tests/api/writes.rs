@@ -83,7 +83,7 @@ async fn identifiers_may_have_any_printable_character() {
         let place = created.header("location").to_owned();
         assert_eq!(app.anon().get(&place).await.expect(200).json()["identifier"], identifier);
     }
-    for path in ["T-a%20b", "T-%00", "T-%FF", &format!("T-{}", "x".repeat(200))] {
+    for path in ["T-a%20b", "T-a,b", "T-%E2%80%8B", "T-c%CC%81", "T-%00", "T-%FF", &format!("T-{}", "x".repeat(200))] {
         app.town().put(&format!("/v1/grants/{path}"), &make::grant("A"), &[]).await.problem(404);
     }
 }

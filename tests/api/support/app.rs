@@ -9,6 +9,8 @@ use aid_register::auth::local::LocalKey;
 use aid_register::auth::token::Issuer;
 use aid_register::content;
 use aid_register::db::Database;
+use aid_register::input::Shapes;
+use aid_register::openapi;
 use aid_register::state::State;
 use aid_register::store::publishers::{self, Publisher};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
@@ -55,10 +57,9 @@ impl TestApp {
         let mut trusted = vec![key.issuer("aid-register")];
         trusted.extend(issuers);
         let db = Database::new(&database_url, 8, 4).unwrap();
-        let state = State::new(db, Auth::new(trusted), None);
         let mut connection = AsyncPgConnection::establish(&database_url).await.unwrap();
         if shipped {
-            content::load_shipped(&mut connection, &state.shapes).await.unwrap();
+            content::load_shipped(&mut connection, &Shapes::compile(&openapi::components())).await.unwrap();
         }
         for (id, prefix) in [("town", "T-"), ("city", "C-")] {
             let new = Publisher { id: id.into(), name: id.to_uppercase(), prefixes: vec![prefix.into()] };
@@ -69,6 +70,7 @@ impl TestApp {
         let (send, receive) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async {
+                let state = State::new(db, Auth::new(trusted), None).await.unwrap();
                 let server = app::server(listener, state).unwrap();
                 send.send(server.handle()).unwrap();
                 server.await.unwrap();
