@@ -104,7 +104,7 @@ impl Shape {
                 let words = format!("{} is not {what}", short(error.instance()));
                 faults.push(Fault::at(pointer, &format!("{}_invalid", format.replace('-', "_")), words));
             }
-            kind => faults.push(Fault::at(pointer, kind.keyword(), error.to_string())),
+            kind => faults.push(Fault::at(pointer, kind.keyword(), clip(error.to_string()))),
         }
     }
 
@@ -124,10 +124,20 @@ impl Shape {
     }
 }
 
-/// A value in a message: its first characters are enough.
+/// A value in a message.
 fn short(value: &Value) -> String {
-    let text = value.to_string();
-    if text.chars().count() <= 80 { text } else { format!("{}…", text.chars().take(80).collect::<String>()) }
+    clip(value.to_string())
+}
+
+/// Of a long text its first and last characters are enough.
+fn clip(text: String) -> String {
+    let length = text.chars().count();
+    if length <= 160 {
+        return text;
+    }
+    let first: String = text.chars().take(80).collect();
+    let last: String = text.chars().skip(length - 60).collect();
+    format!("{first} … {last}")
 }
 
 /// Removes the members that faults point at, so that what remains can be read
