@@ -29,14 +29,14 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncC
 const MAKE: &str = "
 INSERT INTO publishers (id, name) VALUES ('bench', 'Bench');
 INSERT INTO records (identifier, collection, version, live)
-SELECT 'B-' || lpad(n::text, 9, '0'), 'grants', 1, true FROM generate_series(1, {grants}) n;
+SELECT 'B-' || lpad(n::text, 9, '0'), 'grants', 1, true FROM generate_series(1::bigint, {grants}) n;
 INSERT INTO grants (identifier, publisher, version, created_at, updated_at, doc)
 SELECT 'B-' || lpad(n::text, 9, '0'), 'bench', 1, now(), now() + n * interval '1 microsecond', jsonb_build_object(
   'identifier', 'B-' || lpad(n::text, 9, '0'), 'title', jsonb_build_object('en', 'Grant ' || (n * 7919 % 50000)),
   'status', 'closed', 'start_date', (2000 + n % 25) || '-0' || (1 + n % 9), 'end_date', (2026 + n % 5)::text,
   'budget', jsonb_build_object('amount', n * 31 % 1000000, 'currency', 'EUR', 'exactness', 'exact'),
   'funding', '[]'::jsonb, 'recipients', '[]'::jsonb, 'places', '[]'::jsonb, 'sectors', '[]'::jsonb, 'tags', '[]'::jsonb)
-FROM generate_series(1, {grants}) n;
+FROM generate_series(1::bigint, {grants}) n;
 ANALYZE;";
 
 #[derive(QueryableByName)]
