@@ -135,8 +135,23 @@ pub struct Page {
     pub next: Option<String>,
 }
 
-/// Reads one page. `address` is the absolute address of the list.
+/// Reads one page. `address` is the absolute address of the list. Where several
+/// statements make the page, they see one moment of the register.
 pub async fn read(
+    connection: &mut AsyncPgConnection,
+    ask: &Ask,
+    options: &Options,
+    address: &str,
+    query: &Query,
+) -> Result<Page, Problem> {
+    if options.count == Counting::None && options.include.is_empty() {
+        return read_now(connection, ask, options, address, query).await;
+    }
+    let mut snapshot = connection.build_transaction().read_only().repeatable_read();
+    snapshot.run(async |connection| read_now(connection, ask, options, address, query).await).await
+}
+
+async fn read_now(
     connection: &mut AsyncPgConnection,
     ask: &Ask,
     options: &Options,
