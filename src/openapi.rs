@@ -3,6 +3,7 @@
 //! every operation may give by rule.
 
 mod operations;
+mod register;
 mod version_3_0;
 
 use std::collections::BTreeMap;
@@ -100,7 +101,7 @@ fn whole() -> Value {
     for kind in collections::ALL {
         operations::of_collection(kind, examples.get(kind.collection), &mut paths);
     }
-    operations::of_the_register(&mut paths);
+    register::add(&mut paths);
     document["paths"] = paths.into();
     document
 }

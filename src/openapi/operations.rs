@@ -1,4 +1,4 @@
-//! The operations: the same five for every collection, and a few of the register.
+//! The operations of a collection: the same five for each.
 
 use serde_json::{Map, Value, json};
 
@@ -38,7 +38,7 @@ pub fn of_collection(kind: &'static Kind, example: Option<&Value>, paths: &mut M
     let example = example.cloned().unwrap_or_default();
     paths.insert(
         format!("/v1/{name}"),
-        json!({"get": list(kind, &format!("list_{name}"), &format!("List {name}"), None)}),
+        json!({"get": list(kind, &format!("list_{name}"), &format!("List {name}"), None, &example)}),
     );
     let a = if one.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
     let body = |schema: Value, media: &str, example: Value| json!({"required": true, "content": {media: {"schema": schema, "example": example}}});
@@ -95,7 +95,7 @@ pub fn of_collection(kind: &'static Kind, example: Option<&Value>, paths: &mut M
     if name == "observations" {
         let about = "The observations of one indicator, as in the list of all.";
         let mut operation =
-            list(kind, "list_indicator_observations", "List the observations of an indicator", Some(about));
+            list(kind, "list_indicator_observations", "List the observations of an indicator", Some(about), &example);
         if let Some(parameters) = operation["parameters"].as_array_mut() {
             parameters.retain(|parameter| parameter["name"] != "indicator");
         }
@@ -109,7 +109,7 @@ pub fn of_collection(kind: &'static Kind, example: Option<&Value>, paths: &mut M
     }
 }
 
-fn list(kind: &'static Kind, id: &str, summary: &str, about: Option<&str>) -> Value {
+fn list(kind: &'static Kind, id: &str, summary: &str, about: Option<&str>, example: &Value) -> Value {
     let mut parameters: Vec<Value> = kind.all_filters().map(filter).collect();
     let sorts: Vec<String> =
         kind.all_sorts().flat_map(|sort| [sort.name.to_owned(), format!("-{}", sort.name)]).collect();
@@ -169,7 +169,11 @@ fn list(kind: &'static Kind, id: &str, summary: &str, about: Option<&str>) -> Va
         ]
     });
     let content = json!({
-        "application/json": {"schema": page},
+        "application/json": {"schema": page, "example": {
+            "data": [example],
+            "meta": {"limit": 100, "count": "none", "total": null},
+            "links": {"self": format!("http://127.0.0.1:8080/v1/{}", kind.collection), "next": null}
+        }},
         "application/x-ndjson": {"schema": {"type": "string"}},
         "text/csv": {"schema": {"type": "string"}}
     });
@@ -229,59 +233,11 @@ fn not_modified() -> Value {
 }
 
 /// Adds the problems that an operation may answer with.
-fn with_problems(mut responses: Value, statuses: &[u16]) -> Value {
+pub fn with_problems(mut responses: Value, statuses: &[u16]) -> Value {
     for status in statuses {
         responses[status.to_string()] = json!({"$ref": format!("#/components/responses/Problem{status}")});
     }
     responses
-}
-
-/// The operations that belong to no collection.
-pub fn of_the_register(paths: &mut Map<String, Value>) {
-    let mut add = |path: &str, id: &str, summary: &str, about: &str, schema: Value, problems: &[u16]| {
-        let ok = json!({"description": summary, "headers": header_refs(&["X-Request-Id", "API-Version"]),
-            "content": {"application/json": {"schema": schema}}});
-        paths.insert(
-            path.into(),
-            json!({"get": {"tags": ["register"], "operationId": id, "summary": summary,
-            "description": about, "responses": with_problems(json!({"200": ok}), problems)}}),
-        );
-    };
-    let object = json!({"type": "object"});
-    let status = json!({"type": "object", "properties": {"status": {"type": "string"}}});
-    add(
-        "/v1",
-        "show_index",
-        "Where everything is",
-        "The collections and the documentation.",
-        object.clone(),
-        &[400, 405, 500],
-    );
-    add("/v1/openapi.json", "show_openapi", "This document", "OpenAPI 3.1.", object.clone(), &[400, 405, 500]);
-    add(
-        "/v1/openapi-3.0.json",
-        "show_openapi_3_0",
-        "This document as OpenAPI 3.0.3",
-        "For generators that know no 3.1.",
-        object,
-        &[400, 405, 500],
-    );
-    add(
-        "/health/live",
-        "show_live",
-        "Whether the program runs",
-        "For a supervisor that restarts it.",
-        status.clone(),
-        &[405, 500],
-    );
-    add(
-        "/health/ready",
-        "show_ready",
-        "Whether the register can answer",
-        "For a load balancer.",
-        status,
-        &[405, 500, 503],
-    );
 }
 
 /// The shipped documents name no flow of money; this one is made of the facts of one of them.

@@ -231,3 +231,42 @@ async fn the_local_key_is_for_its_audience() {
     parts[1] = BASE64_URL_SAFE_NO_PAD.encode(claims.to_string());
     assert_eq!(judged(&app, &parts.join(".")).await.0, 401);
 }
+
+/// Answers every request with the same bytes, until the test ends.
+fn serve(answer: String) -> url::Url {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/jwks", listener.local_addr().unwrap()).parse().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    url
+}
+
+#[actix_web::test]
+async fn keys_come_from_an_address_too() {
+    let pair = Pair::new("e", Algorithm::ES256);
+    let set = json!({"keys": [pair.public()]}).to_string();
+    let ok =
+        |body: &str| format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let good = serve(ok(&set));
+    let moved = format!("HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: {good}\r\nContent-Length: 0\r\n\r\n");
+    let large = ok(&format!("{set}{}", " ".repeat(300_000)));
+    for (what, url, expected) in [
+        ("an address", good, 201),
+        ("a redirect", serve(moved), 503),
+        ("a flood", serve(large), 503),
+        ("rubbish", serve(ok("{")), 503),
+    ] {
+        let keys = Keys::new(Origin::Address(url));
+        let issuer =
+            Issuer { name: ISSUER.into(), audience: "aid-register".into(), publisher_claim: "publisher".into(), keys };
+        let app = TestApp::trusting(vec![issuer]).await;
+        let (status, words) = judged(&app, &pair.sign(&claims(json!({})))).await;
+        assert_eq!(status, expected, "{what}: {words}");
+    }
+}
