@@ -11,7 +11,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
 use crate::collections;
-use crate::error::{Fault, Problem};
+use crate::error::{Fault, Problem, Reason};
 use crate::http::precondition::Precondition;
 use crate::input::{Shapes, check_value};
 use crate::json;
@@ -114,8 +114,18 @@ pub async fn load(
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
-    let changes: Vec<Change> = changes.into_iter().map(|(_, change)| change).collect();
-    let outcomes = connection.transaction(async |connection| apply(connection, author, &changes).await).await?;
+    let (pointers, changes): (Vec<String>, Vec<Change>) = changes.into_iter().unzip();
+    let applied = connection.transaction(async |connection| apply(connection, author, &changes).await).await;
+    let outcomes = applied.map_err(|mut problem| {
+        // A batch names its records by number, a file by their place in it.
+        for pointer in problem.errors.iter_mut().filter_map(|fault| fault.pointer.as_mut()) {
+            let (number, rest) = pointer.get(1..).unwrap_or_default().split_once('/').unwrap_or((pointer.as_str(), ""));
+            if let Some(place) = number.parse().ok().and_then(|n: usize| pointers.get(n)) {
+                *pointer = format!("{place}/{rest}");
+            }
+        }
+        problem
+    })?;
     let mut counts = Counts::new();
     for outcome in outcomes {
         *counts.entry(name(outcome)).or_default() += 1;
@@ -175,17 +185,28 @@ pub async fn load_shipped(connection: &mut AsyncPgConnection, shapes: &Shapes) -
     if !empty.empty {
         return Ok(None);
     }
-    for (id, name, prefixes) in PUBLISHERS {
-        let prefixes = prefixes.iter().map(|prefix| (*prefix).to_owned()).collect();
-        publishers::add(connection, &Publisher { id: (*id).into(), name: (*name).into(), prefixes }).await?;
-    }
     let author = Author {
         issuer: crate::auth::local::ISSUER.into(),
         subject: "shipped-content".into(),
         request_id: uuid::Uuid::now_v7().to_string(),
     };
     let files: Vec<(String, &str)> = SHIPPED.iter().map(|(name, file)| ((*name).to_owned(), *file)).collect();
-    load(connection, shapes, &author, &files).await.map(Some)
+    let loaded = connection
+        .transaction(async |connection| {
+            for (id, name, prefixes) in PUBLISHERS {
+                let prefixes = prefixes.iter().map(|prefix| (*prefix).to_owned()).collect();
+                publishers::add(connection, &Publisher { id: (*id).into(), name: (*name).into(), prefixes }).await?;
+            }
+            load(connection, shapes, &author, &files).await
+        })
+        .await;
+    match loaded {
+        Err(problem) if problem.reason == Reason::Conflict => {
+            log::warn!("the shipped content was not loaded: {problem}; REGISTER_LOAD_CONTENT=false leaves it out");
+            Ok(None)
+        }
+        loaded => loaded.map(Some),
+    }
 }
 
 /// Whose the shipped records are: id, name, prefixes.

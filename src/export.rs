@@ -10,6 +10,7 @@ use bytes::Bytes;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc::{Sender, channel};
+use tokio::sync::oneshot;
 
 use crate::API_VERSION;
 use crate::db::Connection;
@@ -36,33 +37,49 @@ pub async fn stream(
 ) -> Result<HttpResponse, Problem> {
     let collection = ask.kind.collection;
     let mut connection = state.db.get_for_export().await?;
-    // The tag and the rows are read from the same moment.
-    connection.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    let position = read::position(&mut connection).await?;
-    let question = format!("{API_VERSION}\n{}\n{collection}\n{}", state.register, request.query_string());
-    let mut response = HttpResponse::Ok();
-    response
-        .insert_header((CONTENT_TYPE, format.content_type()))
-        .insert_header((CONTENT_DISPOSITION, format!("inline; filename=\"{collection}.{}\"", format.name())))
-        .insert_header((ETAG, format!("\"{position}-{}-{}\"", format.name(), digest(question.as_bytes()))));
-    if request.method() == Method::HEAD {
-        connection.batch_execute("COMMIT").await?;
-        return Ok(response.streaming(stream::empty::<Result<Bytes, std::io::Error>>()));
-    }
     let (pieces, receiver) = channel::<Result<Bytes, std::io::Error>>(2);
+    let (tell, told) = oneshot::channel();
     let writer = format.writer(ask.kind, options.fields.as_deref(), options.bom);
-    let writer = writer.ok_or_else(|| Problem::internal("this format is not streamed"))?;
+    let writer = writer.filter(|_| request.method() != Method::HEAD);
+    // From BEGIN on the connection belongs to this task alone: however it ends, no
+    // connection goes back to the pool in the middle of a transaction.
     actix_web::rt::spawn(async move {
         let client = pieces.clone();
-        if let Err(error) = send(&mut connection, ask, options, writer, pieces).await {
+        let done = run(&mut connection, ask, options, writer, tell, pieces).await;
+        if let Err(problem) = done {
+            log::info!("an export of {collection} broke off: {problem}");
             // The headers are sent; what is left is to break off, so that nobody takes a part for the whole.
-            log::info!("an export of {collection} broke off: {error}");
             let _ = client.send(Err(std::io::Error::other("broken off"))).await;
             abandon(connection).await;
         }
     });
+    let position = told.await.map_err(|_| Problem::unavailable("The database is not reachable; try again"))?;
+    let question = format!("{API_VERSION}\n{}\n{collection}\n{}", state.register, request.query_string());
     let body = stream::unfold(receiver, async |mut receiver| receiver.recv().await.map(|piece| (piece, receiver)));
-    Ok(response.streaming(body.boxed_local()))
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, format.content_type()))
+        .insert_header((CONTENT_DISPOSITION, format!("inline; filename=\"{collection}.{}\"", format.name())))
+        .insert_header((ETAG, format!("\"{position}-{}-{}\"", format.name(), digest(question.as_bytes()))))
+        .streaming(body.boxed_local()))
+}
+
+/// Reads the register's position, tells it, and sends the rows of the same moment;
+/// none without a writer.
+async fn run(
+    connection: &mut Connection,
+    ask: Ask,
+    options: Options,
+    writer: Option<Box<dyn Writer>>,
+    tell: oneshot::Sender<i64>,
+    pieces: Sender<Result<Bytes, std::io::Error>>,
+) -> Result<(), Problem> {
+    connection.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let position = read::position(connection).await?;
+    tell.send(position).map_err(|_| Problem::unavailable("the client went away"))?;
+    if let Some(writer) = writer {
+        send(connection, ask, options, writer, pieces).await?;
+    }
+    Ok(connection.batch_execute("COMMIT").await?)
 }
 
 async fn send(
@@ -88,7 +105,6 @@ async fn send(
             }
         }
     }
-    connection.batch_execute("COMMIT").await?;
     hand_over(&mut buffer).await
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::collections;
 use crate::error::{Fault, Problem};
-use crate::json;
+use crate::json::{self, FAULTS};
 use crate::kind::{Checked, Kind, READ_ONLY};
 use crate::shape::{Shape, prune};
 use crate::store::refer::{self, Making};
@@ -26,14 +26,19 @@ impl Shapes {
 
 /// Checks a body.
 pub fn check(shapes: &Shapes, kind: &Kind, identifier: &str, body: &[u8]) -> Checked {
-    match json::parse(body) {
-        Ok(value) => check_value(shapes, kind, identifier, value),
+    match json::parse_on(body) {
+        Ok((value, inexact)) => check_on(shapes, kind, identifier, value, inexact),
         Err(faults) => Checked { faults, ..Checked::default() },
     }
 }
 
 /// Checks a document that is to become the record with this identifier.
-pub fn check_value(shapes: &Shapes, kind: &Kind, identifier: &str, mut value: Value) -> Checked {
+pub fn check_value(shapes: &Shapes, kind: &Kind, identifier: &str, value: Value) -> Checked {
+    check_on(shapes, kind, identifier, value, Vec::new())
+}
+
+/// The same for a document in which faults were found already.
+fn check_on(shapes: &Shapes, kind: &Kind, identifier: &str, mut value: Value, mut faults: Vec<Fault>) -> Checked {
     let Some(members) = value.as_object_mut() else {
         let fault = Fault::at("", "type", format!("a {} is a JSON object", kind.singular));
         return Checked { faults: vec![fault], ..Checked::default() };
@@ -44,22 +49,27 @@ pub fn check_value(shapes: &Shapes, kind: &Kind, identifier: &str, mut value: Va
     // Absent and null are the same; a list that is null is an empty one.
     members.retain(|_, member| !member.is_null());
     let stated = members.entry("identifier").or_insert_with(|| identifier.into());
-    let mut faults = Vec::new();
     if stated != identifier {
         let words = format!("the address says {identifier}; the body says {stated}");
         faults.push(Fault::at("/identifier", "identifier_differs", words));
         *stated = identifier.into();
     }
     let shape = shapes.0.get(kind.collection).map(|shape| shape.faults(&value)).unwrap_or_default();
-    let mut checked = (kind.check)(&if shape.is_empty() { value } else { prune(value, &shape) });
-    // A member whose shape is wrong already has no further faults for want of it.
-    let wrong: Vec<&str> = shape.iter().map(top).collect();
-    checked.faults.retain(|fault| !wrong.contains(&top(fault)));
-    faults.append(&mut checked.faults);
-    faults.extend(unresolved(&checked.doc).into_iter().filter(|_| shape.is_empty()));
     faults.extend(shape);
+    // A member at fault has no further faults for want of it, unless it can be read all the same.
+    let unreadable: Vec<Fault> =
+        faults.iter().filter(|fault| !READABLE.contains(&fault.code.as_str())).cloned().collect();
+    let whole = unreadable.is_empty();
+    let cited = if whole { Vec::new() } else { unresolved(&value) };
+    let mut checked = (kind.check)(&if whole { value } else { prune(value, &unreadable) });
+    checked.faults.extend(if whole { unresolved(&checked.doc) } else { cited });
+    checked
+        .faults
+        .retain(|fault| !unreadable.iter().any(|other| top(other) == top(fault)) || fault.code == "field_absent");
+    faults.append(&mut checked.faults);
     faults.sort_by(|a, b| a.pointer.cmp(&b.pointer));
     faults.dedup();
+    faults.truncate(FAULTS);
     Checked { faults, ..checked }
 }
 
@@ -80,6 +90,21 @@ pub async fn with_dangling(
     faults.sort_by(|a, b| a.pointer.cmp(&b.pointer));
     Ok(faults)
 }
+
+/// Faults that leave a member readable, so that rules can look at it too.
+const READABLE: &[&str] = &[
+    "currency_invalid",
+    "identifier_differs",
+    "identifier_invalid",
+    "uri_invalid",
+    "spdx_invalid",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "minLength",
+    "maxLength",
+];
 
 /// The member of the record that a fault is in.
 fn top(fault: &Fault) -> &str {

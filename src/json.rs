@@ -18,21 +18,36 @@ const DIGITS: i64 = 15;
 const PLACES: i64 = 12;
 /// After so many faults the rest is not looked for.
 pub const FAULTS: usize = 100;
+/// The key under which the parser hands a number over.
+const NUMBER: &str = "$serde_json::private::Number";
 /// Keys may have this many bytes.
 const KEY: usize = 300;
 
 /// Parses a document, or names every fault of its form.
 pub fn parse(bytes: &[u8]) -> Result<Value, Vec<Fault>> {
+    let (value, faults) = parse_on(bytes)?;
+    if faults.is_empty() { Ok(value) } else { Err(faults) }
+}
+
+/// Parses a document as far as it can be read, for its other faults to be named too.
+/// A number that is at fault is 0 in it.
+pub fn parse_on(bytes: &[u8]) -> Result<(Value, Vec<Fault>), Vec<Fault>> {
     let mut faults = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let scanned = Scan { pointer: "", faults: &mut faults }.deserialize(&mut deserializer);
+    let mut numbers_seen = 0;
+    let scanned = Scan { pointer: "", faults: &mut faults, numbers: &mut numbers_seen }.deserialize(&mut deserializer);
     if let Err(error) = scanned.and_then(|()| deserializer.end()) {
         return Err(vec![Fault::at("", "json_malformed", format!("This is not JSON: {error}"))]);
     }
     let mut value = serde_json::from_slice(bytes)
         .map_err(|error| vec![Fault::at("", "json_malformed", format!("This is not JSON: {error}"))])?;
+    // The parser hands some numbers over as objects with a key of its own: nobody else may write that key.
+    if numbers_seen != number_tokens(bytes) {
+        return Err(vec![Fault::at("", "json_malformed", format!("{NUMBER} is no key to be used"))]);
+    }
+    let ambiguous = !faults.is_empty();
     numbers(&mut value, &mut String::new(), &mut faults);
-    if faults.is_empty() { Ok(value) } else { Err(faults) }
+    if ambiguous { Err(faults) } else { Ok((value, faults)) }
 }
 
 /// Extends a JSON Pointer (RFC 6901).
@@ -44,6 +59,8 @@ pub fn push(pointer: &str, key: &str) -> String {
 struct Scan<'a> {
     pointer: &'a str,
     faults: &'a mut Vec<Fault>,
+    /// Numbers met so far, and objects with the parser's own key for numbers.
+    numbers: &'a mut usize,
 }
 
 impl<'de> DeserializeSeed<'de> for Scan<'_> {
@@ -66,14 +83,17 @@ impl<'de> Visitor<'de> for Scan<'_> {
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        *self.numbers += 1;
         Ok(())
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        *self.numbers += 1;
         Ok(())
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        *self.numbers += 1;
         Ok(())
     }
 
@@ -92,7 +112,7 @@ impl<'de> Visitor<'de> for Scan<'_> {
         let mut n = 0;
         loop {
             let pointer = format!("{}/{n}", self.pointer);
-            match items.next_element_seed(Scan { pointer: &pointer, faults: self.faults })? {
+            match items.next_element_seed(Scan { pointer: &pointer, faults: self.faults, numbers: self.numbers })? {
                 Some(()) => n += 1,
                 None => return Ok(()),
             }
@@ -105,11 +125,12 @@ impl<'de> Visitor<'de> for Scan<'_> {
             if key.len() > KEY || self.faults.len() >= FAULTS {
                 return Err(A::Error::custom(format!("a key longer than {KEY} bytes, or {FAULTS} faults")));
             }
+            *self.numbers += usize::from(key == NUMBER);
             let pointer = push(self.pointer, &key);
             if key.contains('\0') {
                 self.faults.push(Fault::at(&pointer, "nul_character", "a key must not contain U+0000"));
             }
-            members.next_value_seed(Scan { pointer: &pointer, faults: self.faults })?;
+            members.next_value_seed(Scan { pointer: &pointer, faults: self.faults, numbers: self.numbers })?;
             if !seen.insert(key) {
                 self.faults.push(Fault::at(&pointer, "duplicate_key", "this key stands twice in one object"));
             }
@@ -133,6 +154,7 @@ fn numbers(value: &mut Value, pointer: &mut String, faults: &mut Vec<Fault>) {
                     number.to_string()
                 );
                 faults.push(Fault::at(pointer.as_str(), "number_inexact", words));
+                *number = Number::from(0);
             }
         },
         Value::Array(items) => {
@@ -153,6 +175,24 @@ fn numbers(value: &mut Value, pointer: &mut String, faults: &mut Vec<Fault>) {
         }
         _ => {}
     }
+}
+
+/// How many numbers stand in a text that is JSON.
+fn number_tokens(json: &[u8]) -> usize {
+    let (mut count, mut in_text, mut in_number, mut escaped) = (0, false, false, false);
+    for byte in json {
+        if in_text {
+            in_text = escaped || *byte != b'"';
+            escaped = !escaped && *byte == b'\\';
+            continue;
+        }
+        let of_number =
+            byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.') || (in_number && matches!(byte, b'e' | b'E'));
+        count += usize::from(of_number && !in_number);
+        in_number = of_number;
+        in_text = *byte == b'"';
+    }
+    count
 }
 
 /// A number without exponent and needless zeros, if it is exact everywhere.
@@ -215,6 +255,8 @@ mod tests {
         assert_eq!(codes(r#"{"a": 1, "b": {"c": 1, "c": 2}}"#), ["duplicate_key"]);
         assert_eq!(codes(r#"{"a": "\u0000", "b": 1.0000000000000001}"#), ["nul_character", "number_inexact"]);
         assert_eq!(codes(r#"{"a": 1e999, "b": 1e15, "c": 1e-13, "d": 1e14, "e": 1e-12}"#), ["number_inexact"; 3]);
+        assert_eq!(codes(r#"{"a": {"$serde_json::private::Number": "5"}}"#), ["json_malformed"]);
+        assert_eq!(codes(r#"{"\u0024serde_json::private::Number": "5", "b": "1 \" 2"}"#), ["json_malformed"]);
         assert_eq!(codes(r#"{"a": 1} x"#), ["json_malformed"]);
         assert_eq!(codes("{\"a\": \"\u{0001}\"}"), ["json_malformed"]);
         assert_eq!(codes(&"[".repeat(1000)), ["json_malformed"]);

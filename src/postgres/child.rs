@@ -179,8 +179,7 @@ impl Server {
         let files = [self.data.join("postmaster.pid"), self.socket.join(".s.PGSQL.5432.lock")];
         for file in files {
             while let Some(pid) = first_line(&file) {
-                let status = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-                if !status.contains("(postgres)") || status.contains(") Z ") {
+                if !is_postgres(pid) {
                     let _ = fs::remove_file(&file);
                     break;
                 }
@@ -210,6 +209,15 @@ impl Server {
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(5)..].join("\n")
     }
+}
+
+/// Whether a process is a living PostgreSQL; without /proc, whether there is one at all.
+fn is_postgres(pid: u32) -> bool {
+    if !Path::new("/proc/self/stat").exists() {
+        return i32::try_from(pid).is_ok_and(|pid| kill(Pid::from_raw(pid), None).is_ok());
+    }
+    let status = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    status.contains("(postgres)") && !status.contains(") Z ")
 }
 
 fn first_line(path: &Path) -> Option<u32> {

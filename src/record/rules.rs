@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use validator::{ValidationError, ValidationErrors};
 
 use super::{
-    Citation, Exactness, FundingLine, Identifier, Money, OtherIdentifier, PartialDate, Percentage, PlaceShare,
+    Amount, Citation, Exactness, FundingLine, Identifier, Money, OtherIdentifier, PartialDate, Percentage, PlaceShare,
     SectorShare,
 };
 use crate::codes;
@@ -122,8 +122,12 @@ impl Rules {
     pub fn funding(&mut self, budget: Option<&Money>, lines: &[FundingLine]) -> &mut Self {
         self.shares("/funding", lines.iter().map(|line| (line.rule.as_deref().unwrap_or(""), line.percentage)));
         let mut rules: BTreeMap<&str, Vec<Option<&Money>>> = BTreeMap::new();
-        for (n, line) in lines.iter().enumerate() {
+        for line in lines {
             rules.entry(line.rule.as_deref().unwrap_or("")).or_default().push(line.amount.as_ref());
+        }
+        for (n, line) in lines.iter().enumerate() {
+            let sum = whole(&rules[line.rule.as_deref().unwrap_or("")]);
+            let budget = budget.or(sum.as_ref());
             self.share_agrees(&format!("/funding/{n}"), budget, line.percentage, line.amount.as_ref());
         }
         for amounts in rules.values() {
@@ -167,8 +171,9 @@ impl Rules {
         self
     }
 
-    /// A stated share and amount agree to the second place: shares that were rounded
-    /// so that they sum to 100 may differ by one in it.
+    /// A stated share and amount agree: the share is the amount's part of the budget,
+    /// rounded to two places; one of two places may differ by one in the second, as
+    /// rounding so that all sum to 100 makes it. A budget that is not exact says nothing.
     pub fn share_agrees(
         &mut self,
         pointer: &str,
@@ -183,7 +188,9 @@ impl Rules {
             && !budget.amount.0.is_zero()
         {
             let part = amount.amount.0 / budget.amount.0 * Decimal::ONE_HUNDRED;
-            if (part - share.0).abs() > Decimal::new(1, 2) {
+            let rounded = part.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero) == share.0;
+            let shared_out = share.0.normalize().scale() >= 2 && (part - share.0).abs() < Decimal::new(1, 2);
+            if !rounded && !shared_out {
                 let words = format!(
                     "{} of {} is {} per cent, not the stated {}",
                     amount.amount.0,
@@ -223,4 +230,14 @@ impl Rules {
         }
         self
     }
+}
+
+/// What amounts sum to, if all are stated exactly and in one currency.
+fn whole(amounts: &[Option<&Money>]) -> Option<Money> {
+    let stated: Option<Vec<&Money>> = amounts.iter().copied().collect();
+    let stated = stated?;
+    let first = *stated.first()?;
+    let alike = stated.iter().all(|part| part.exactness == Exactness::Exact && part.currency == first.currency);
+    let sum = stated.iter().map(|part| part.amount.0).sum();
+    alike.then(|| Money { amount: Amount(sum), ..first.clone() })
 }

@@ -23,8 +23,11 @@ impl Identifier {
         let invisible = |c: char| {
             c.is_whitespace()
                 || c.is_control()
-                || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-                    | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{ffff}' | '\u{e0000}'..='\u{e0fff}')
+                || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+                    | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+                    | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+                    | '\u{ffa0}' | '\u{fff0}'..='\u{ffff}' | '\u{1bca0}'..='\u{1bca3}'
+                    | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
         };
         (1..=200).contains(&text.chars().count())
             && !text.chars().any(|c| c == ',' || invisible(c))
@@ -42,7 +45,8 @@ impl PartialSchema for Translations {
     fn schema() -> RefOr<Schema> {
         let tag =
             ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::Custom("bcp-47".into()))).build();
-        let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"\S")).max_length(Some(100_000));
+        let text =
+            ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"[\p{L}\p{N}]")).max_length(Some(100_000));
         ObjectBuilder::new()
             .min_properties(Some(1))
             .max_properties(Some(100))
@@ -65,14 +69,15 @@ pub struct PartialDate(pub String);
 impl PartialDate {
     /// True for a year, a month or a day that the calendar has.
     pub fn is_valid(text: &str) -> bool {
-        let digits_or_dashes = text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+        let shaped =
+            text.bytes().enumerate().all(|(n, b)| if matches!(n, 4 | 7) { b == b'-' } else { b.is_ascii_digit() });
         let full = match text.len() {
             4 => format!("{text}-01-01"),
             7 => format!("{text}-01"),
             10 => text.to_owned(),
             _ => return false,
         };
-        digits_or_dashes && !full.starts_with("0000") && chrono::NaiveDate::parse_from_str(&full, "%Y-%m-%d").is_ok()
+        shaped && !full.starts_with("0000") && chrono::NaiveDate::parse_from_str(&full, "%Y-%m-%d").is_ok()
     }
 
     /// The first day that it can mean, as text that sorts.
@@ -193,4 +198,30 @@ pub struct Money {
     /// How exact the amount is; `exact` unless stated.
     #[serde(default)]
     pub exactness: Exactness,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_of_the_calendar() {
+        for good in ["2011", "2011-03", "2012-02-29", "0001-01-01"] {
+            assert!(PartialDate::is_valid(good), "{good}");
+        }
+        for bad in ["-000", "-201-01", "-2011-1-01", "0000", "2011-13", "2011-02-29", "2011-3", "2011-03-1", "20110301"]
+        {
+            assert!(!PartialDate::is_valid(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn identifiers_that_look_alike_are_refused() {
+        for good in ["RS222", "T-a/b", "T-Ć%?", "XM-DAC-41114", "T-а"] {
+            assert!(Identifier::is_valid(good), "{good}");
+        }
+        for bad in ["", "a b", "a,b", "..", "a\u{3164}", "a\u{fe0f}", "a\u{2800}", "a\u{200b}", "c\u{301}"] {
+            assert!(!Identifier::is_valid(bad), "{bad:?}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! References between records: those that a change makes must have a target,
 //! those that it leaves behind must not lose theirs, and a hierarchy has no circle.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use diesel::sql_types::{Array, Text};
 use diesel::{QueryableByName, sql_query};
@@ -16,6 +16,14 @@ struct Referrer {
     record: String,
     #[diesel(sql_type = Text)]
     pointer: String,
+    #[diesel(sql_type = Text)]
+    target: String,
+}
+
+#[derive(QueryableByName)]
+struct Step {
+    #[diesel(sql_type = Text)]
+    record: String,
     #[diesel(sql_type = Text)]
     target: String,
 }
@@ -89,17 +97,35 @@ pub async fn referrers(connection: &mut AsyncPgConnection, deleted: &[String]) -
 
 /// Records that are their own ancestors now.
 pub async fn circles(connection: &mut AsyncPgConnection, written: &[String]) -> diesel::QueryResult<HashSet<String>> {
-    let circles: Vec<Referrer> = sql_query(
-        "WITH RECURSIVE up AS (
-           SELECT record, pointer, target FROM links WHERE role = 'parent' AND record = ANY($1)
+    // Each step upward is read once, however many records share it.
+    let steps: Vec<Step> = sql_query(
+        "WITH RECURSIVE steps AS (
+           SELECT record, target FROM links WHERE role = 'parent' AND record = ANY($1)
            UNION
-           SELECT up.record, up.pointer, links.target FROM up
-           JOIN links ON links.record = up.target AND links.role = 'parent'
+           SELECT links.record, links.target FROM links JOIN steps ON links.record = steps.target AND links.role = 'parent'
          )
-         SELECT record, pointer, target FROM up WHERE record = target",
+         SELECT record, target FROM steps",
     )
     .bind::<Array<Text>, _>(written)
     .load(connection)
     .await?;
-    Ok(circles.into_iter().map(|circle| circle.record).collect())
+    let parents: HashMap<&str, &str> = steps.iter().map(|step| (step.record.as_str(), step.target.as_str())).collect();
+    let mut done: HashSet<&str> = HashSet::new();
+    let mut circles = HashSet::new();
+    for start in parents.keys() {
+        let mut path = Vec::new();
+        let mut node = *start;
+        while done.insert(node) {
+            path.push(node);
+            match parents.get(node) {
+                Some(parent) => node = parent,
+                None => break,
+            }
+        }
+        // The walk ended where it had been: on this walk, that is a circle.
+        if let Some(n) = path.iter().position(|other| *other == node).filter(|_| parents.contains_key(node)) {
+            circles.extend(path[n..].iter().map(|record| (*record).to_owned()));
+        }
+    }
+    Ok(circles)
 }

@@ -41,6 +41,26 @@ async fn all_faults_at_once() {
         assert!(refused.text().contains(hint), "{hint}: {}", refused.text());
     }
     app.anon().get("/v1/programmes/T-1").await.problem(404);
+    let several = json!({
+        "title": {"en": "A"}, "status": "bogus", "stauts": 1, "parent": "T-NONE",
+        "budget": {"amount": -1, "currency": "XXZ"}, "sources": [{"source": "T-NONE", "fields": ["/nope"]}],
+    });
+    let refused = app.town().put("/v1/programmes/T-1", &several, &[]).await;
+    assert_eq!(
+        refused.problem(400),
+        [
+            "/budget/amount negative_amount",
+            "/budget/currency currency_invalid",
+            "/parent reference_unknown",
+            "/sources/0/fields/0 field_absent",
+            "/status code_unknown",
+            "/stauts unknown_field",
+        ]
+    );
+    let inexact = r#"{"title": {"en": "A"}, "status": "closed", "stauts": 1, "budget": {"amount": 1.12345678901234567890, "currency": "EUR"}}"#;
+    let request = app.town().request("PUT", "/v1/programmes/T-1").header("content-type", "application/json");
+    let refused = app.town().send(request.body(inexact)).await;
+    assert_eq!(refused.problem(400), ["/budget/amount number_inexact", "/stauts unknown_field"]);
 }
 
 #[actix_web::test]
@@ -88,6 +108,18 @@ async fn rules_of_money() {
             json!({"amount": 100, "currency": "EUR", "exactness": "at_most"}),
             json!([line("eu", Value::Null, eur(500.0))]),
             vec!["/funding amounts_not_whole"],
+        ),
+        (
+            "a large budget, a little off",
+            eur(87725681.0),
+            json!([line("eu", json!(85), eur(74575000.0)), line("own_contribution", json!(15), eur(13150681.0))]),
+            vec!["/funding/0/percentage share_disagrees", "/funding/1/percentage share_disagrees"],
+        ),
+        (
+            "no budget, and parts that disagree",
+            Value::Null,
+            json!([line("eu", json!(85), eur(10.0)), line("own_contribution", json!(15), eur(90.0))]),
+            vec!["/funding/0/percentage share_disagrees", "/funding/1/percentage share_disagrees"],
         ),
         (
             "share and amount disagree",
@@ -207,6 +239,7 @@ async fn query_parameters_are_strict() {
         ("amount_gte=many", "amount_gte number_invalid"),
         ("amount_gte=1e400", "amount_gte number_invalid"),
         ("start_date_gte=2011-02-30", "start_date_gte date_invalid"),
+        ("start_date_gte=-000", "start_date_gte date_invalid"),
         ("updated_at_gte=yesterday", "updated_at_gte instant_invalid"),
         ("limit=0", "limit limit_invalid"),
         ("limit=%2B5", "limit limit_invalid"),

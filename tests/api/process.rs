@@ -93,6 +93,14 @@ async fn commands_work_beside_a_running_register_and_without_one() {
     let refused = run(&folder.0, &["load", file]);
     let words = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && words.contains("/grant"), "{words}");
+    std::fs::write(
+        file,
+        r#"{"programmes": [{"identifier": "MT-P1", "title": {"en": "A"}, "status": "closed", "parent": "MT-P2"},
+            {"identifier": "MT-P2", "title": {"en": "B"}, "status": "closed", "parent": "MT-P1"}]}"#,
+    )
+    .unwrap();
+    let circle = String::from_utf8_lossy(&run(&folder.0, &["load", file]).stderr).into_owned();
+    assert!(circle.contains("/programmes/0/parent") && circle.contains("/programmes/1/parent"), "{circle}");
     for name in ["DATABASE_URL", "REGISTER_PUBLIC_URL", "REGISTER_ISSUER"] {
         let output = command(&folder.0).env(name, "").args(["publisher", "list"]).output().unwrap();
         assert!(output.status.success(), "{name} set to nothing counts as not set");
@@ -202,4 +210,12 @@ async fn ten_may_start_at_once_on_an_empty_database() {
         counts.insert(list["meta"]["total"].as_u64().unwrap());
     }
     assert_eq!(counts.len(), 1, "all see the same register: {counts:?}");
+}
+
+#[actix_web::test]
+async fn a_taken_prefix_leaves_the_shipped_content_out() {
+    let folder = Folder::new("taken");
+    text(&run(&folder.0, &["publisher", "add", "first", "--name", "First", "--prefix", "AR-"]));
+    let process = Process::start(command(&folder.0)).unwrap();
+    assert!(Client::new(&process.base, None).get("/v1/programmes").await.expect(200).identifiers().is_empty());
 }

@@ -128,3 +128,20 @@ async fn a_hierarchy_has_no_circle() {
     assert_eq!(circle.problem(400), ["/parent circle"]);
     assert_eq!(app.anon().get("/v1/programmes/T-1").await.json()["version"], 1);
 }
+
+#[actix_web::test]
+async fn a_long_hierarchy_is_written_at_once() {
+    let app = TestApp::empty().await;
+    let records: Vec<_> = (0..3000)
+        .map(|n| {
+            let mut programme = make::any("programmes", &format!("T-{n:05}"), n);
+            if n > 0 {
+                programme["parent"] = format!("T-{:05}", n - 1).into();
+            }
+            ("programmes", programme)
+        })
+        .collect();
+    assert_eq!(make::write(&mut app.connection().await, &records).await.len(), 3000);
+    let circle = app.town().patch("/v1/programmes/T-00000", &json!({"parent": "T-02999"}), &[("if-match", "*")]).await;
+    assert_eq!(circle.problem(400), ["/parent circle"]);
+}
