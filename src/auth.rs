@@ -14,7 +14,8 @@ use diesel_async::AsyncPgConnection;
 use crate::error::{Problem, Reason};
 use crate::kind::Kind;
 use crate::store::publishers;
-use token::{Issuer, Refusal, Token};
+use keys::Refusal;
+use token::{Issuer, Token};
 
 /// The scope that may write everything and manage publishers.
 pub const ADMIN: &str = "admin";

@@ -12,12 +12,30 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::token::Refusal;
-
 /// Keys are fetched again at most this often.
 const PAUSE: Duration = Duration::from_secs(15);
 /// A key set is not larger than this.
 const LARGEST: usize = 256 * 1024;
+
+/// Why a token was not taken.
+pub enum Refusal {
+    /// It is not good; in words.
+    Bad(String),
+    /// Its issuer's keys cannot be had, so nobody knows.
+    KeysMissing,
+}
+
+impl From<String> for Refusal {
+    fn from(words: String) -> Self {
+        Self::Bad(words)
+    }
+}
+
+impl From<&str> for Refusal {
+    fn from(words: &str) -> Self {
+        Self::Bad(words.to_owned())
+    }
+}
 
 /// Where keys come from.
 pub enum Origin {

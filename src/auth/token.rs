@@ -5,7 +5,7 @@ use chrono::Utc;
 use jsonwebtoken::{Algorithm, DecodingKey, TokenData, Validation};
 use serde_json::{Map, Value};
 
-use super::keys::Keys;
+use super::keys::{Keys, Refusal};
 
 /// Clocks may differ by this many seconds.
 const LEEWAY: i64 = 30;
@@ -39,26 +39,6 @@ impl Token {
     /// Whether it allows this.
     pub fn has_scope(&self, scope: &str) -> bool {
         self.scopes.iter().any(|other| other == scope)
-    }
-}
-
-/// Why a token was not taken.
-pub enum Refusal {
-    /// It is not good; in words.
-    Bad(String),
-    /// Its issuer's keys cannot be had, so nobody knows.
-    KeysMissing,
-}
-
-impl From<String> for Refusal {
-    fn from(words: String) -> Self {
-        Self::Bad(words)
-    }
-}
-
-impl From<&str> for Refusal {
-    fn from(words: &str) -> Self {
-        Self::Bad(words.to_owned())
     }
 }
 
