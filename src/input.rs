@@ -56,21 +56,34 @@ fn check_on(shapes: &Shapes, kind: &Kind, identifier: &str, mut value: Value, mu
     }
     let shape = shapes.0.get(kind.collection).map(|shape| shape.faults(&value)).unwrap_or_default();
     faults.extend(shape);
+    if faults.len() >= FAULTS {
+        // Not all were looked for: what the rules would read may be anything.
+        return refused(faults);
+    }
     // A member at fault has no further faults for want of it, unless it can be read all the same.
-    let unreadable: Vec<Fault> =
+    let mut unreadable: Vec<Fault> =
         faults.iter().filter(|fault| !READABLE.contains(&fault.code.as_str())).cloned().collect();
-    let whole = unreadable.is_empty();
-    let cited = if whole { Vec::new() } else { unresolved(&value) };
-    let mut checked = (kind.check)(&if whole { value } else { prune(value, &unreadable) });
-    checked.faults.extend(if whole { unresolved(&checked.doc) } else { cited });
+    let mut checked = (kind.check)(&prune(value.clone(), &unreadable));
+    if !faults.is_empty() && checked.faults.iter().any(|fault| fault.code == "unreadable") {
+        unreadable.clone_from(&faults);
+        checked = (kind.check)(&prune(value.clone(), &unreadable));
+    }
+    // A source may name what was sent, and what stands there by default.
+    let absent = unresolved(&value);
+    checked.faults.extend(unresolved(&checked.doc).into_iter().filter(|fault| absent.contains(fault)));
     checked
         .faults
         .retain(|fault| !unreadable.iter().any(|other| top(other) == top(fault)) || fault.code == "field_absent");
     faults.append(&mut checked.faults);
+    Checked { doc: checked.doc, links: checked.links, ..refused(faults) }
+}
+
+/// Faults in their order, each once, and not too many.
+fn refused(mut faults: Vec<Fault>) -> Checked {
     faults.sort_by(|a, b| a.pointer.cmp(&b.pointer));
     faults.dedup();
     faults.truncate(FAULTS);
-    Checked { faults, ..checked }
+    Checked { faults, ..Checked::default() }
 }
 
 /// The faults of a document that was refused, and its references without a target,

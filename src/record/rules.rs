@@ -172,7 +172,7 @@ impl Rules {
     }
 
     /// A stated share and amount agree: the share is the amount's part of the budget,
-    /// rounded to two places; one of two places may differ by one in the second, as
+    /// rounded to two places; one with a fraction may differ by one in the second, as
     /// rounding so that all sum to 100 makes it. A budget that is not exact says nothing.
     pub fn share_agrees(
         &mut self,
@@ -189,7 +189,7 @@ impl Rules {
         {
             let part = amount.amount.0 / budget.amount.0 * Decimal::ONE_HUNDRED;
             let rounded = part.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero) == share.0;
-            let shared_out = share.0.normalize().scale() >= 2 && (part - share.0).abs() < Decimal::new(1, 2);
+            let shared_out = !share.0.fract().is_zero() && (part - share.0).abs() < Decimal::new(1, 2);
             if !rounded && !shared_out {
                 let words = format!(
                     "{} of {} is {} per cent, not the stated {}",

@@ -45,8 +45,10 @@ impl PartialSchema for Translations {
     fn schema() -> RefOr<Schema> {
         let tag =
             ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::Custom("bcp-47".into()))).build();
-        let text =
-            ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"[\p{L}\p{N}]")).max_length(Some(100_000));
+        let text = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(r"[\p{L}\p{N}\p{P}\p{S}]"))
+            .max_length(Some(100_000));
         ObjectBuilder::new()
             .min_properties(Some(1))
             .max_properties(Some(100))
@@ -82,13 +84,13 @@ impl PartialDate {
 
     /// The first day that it can mean, as text that sorts.
     fn first(&self) -> String {
-        format!("{}{}", self.0, &"0000-01-01"[self.0.len()..])
+        format!("{}{}", self.0, "0000-01-01".get(self.0.len()..).unwrap_or_default())
     }
 
     /// True when this date may lie on or before `other`, given what is known of both.
     pub fn may_precede(&self, other: &PartialDate) -> bool {
         // The last day `other` can mean: padding with the highest digits keeps text order.
-        self.first() <= format!("{}{}", other.0, &"9999-99-99"[other.0.len()..])
+        self.first() <= format!("{}{}", other.0, "9999-99-99".get(other.0.len()..).unwrap_or_default())
     }
 }
 

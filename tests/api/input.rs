@@ -328,3 +328,46 @@ async fn a_body_full_of_faults_costs_little() {
         assert!(answer.json()["errors"].as_array().unwrap().len() <= 101);
     }
 }
+
+#[actix_web::test]
+async fn what_lies_beyond_the_hundredth_fault_is_not_read() {
+    let app = TestApp::empty().await;
+    let groups: Vec<Value> = (0..150).map(|_| json!({"name": {"en": "!"}, "size": -5})).collect();
+    let mut grant = make::grant("A");
+    grant["target_groups"] = groups.into();
+    grant["start_date"] = "abcdefghijklmnopq".into();
+    grant["end_date"] = "2010".into();
+    app.town().put("/v1/grants/T-1", &grant, &[]).await.problem(400);
+    let line = r#"{"kind": "eu", "amount": {"amount": 7e28, "currency": "EUR"}}"#;
+    let body = format!(
+        r#"{{"x": [{}1], "budget": {{"amount": 7e28, "currency": "EUR"}}, "funding": [{line}, {line}, {line}]}}"#,
+        "1e999,".repeat(100)
+    );
+    let request = app.town().request("PUT", "/v1/grants/T-1").header("content-type", "application/json");
+    app.town().send(request.body(body)).await.problem(400);
+}
+
+#[actix_web::test]
+async fn a_fault_here_makes_none_there() {
+    let app = TestApp::empty().await;
+    app.town().put("/v1/sources/T-S", &json!({"title": {"en": "S"}, "file": "s.txt"}), &[]).await.expect(201);
+    let mut grant = make::grant("€");
+    grant["budget"] = json!({"amount": 1, "currency": "EUR"});
+    grant["sources"] = json!([{"source": "T-S", "fields": ["/budget/exactness", "/tags", "/budget/amount"]}]);
+    app.town().put("/v1/grants/T-1", &grant, &[]).await.expect(201);
+    grant["zz"] = 1.into();
+    assert_eq!(app.town().put("/v1/grants/T-2", &grant, &[]).await.problem(400), ["/zz unknown_field"]);
+    let mut grant = make::grant("A");
+    grant["target_groups"] = json!([{"name": {"en": "a"}, "size": -5}]);
+    grant["start_date"] = "2012".into();
+    grant["end_date"] = "2011".into();
+    let refused = app.town().put("/v1/grants/T-3", &grant, &[]).await;
+    assert_eq!(refused.problem(400), ["/end_date period_backwards", "/target_groups/0/size minimum"]);
+    let line = |share: f64| json!({"kind": "eu", "percentage": share, "amount": {"amount": 100, "currency": "EUR"}});
+    let mut lines = vec![line(9.09); 10];
+    lines.push(line(9.10));
+    let mut grant = make::grant("A");
+    grant["budget"] = json!({"amount": 1100, "currency": "EUR"});
+    grant["funding"] = lines.into();
+    app.town().put("/v1/grants/T-4", &grant, &[]).await.expect(201);
+}
