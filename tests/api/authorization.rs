@@ -1,23 +1,11 @@
 //! Who may write what, as a table: each caller × each write of each collection.
 
+use aid_register::collections;
 use serde_json::{Value, json};
 
 use crate::make;
 use crate::support::app::ALL_SCOPES;
 use crate::support::{Answer, Client, TestApp};
-
-const COLLECTIONS: &[&str] = &[
-    "sources",
-    "locations",
-    "organisations",
-    "beneficiaries",
-    "programmes",
-    "calls",
-    "grants",
-    "transactions",
-    "indicators",
-    "observations",
-];
 
 async fn all_writes(client: &Client, collection: &str, identifier: &str) -> Vec<Answer> {
     let path = format!("/v1/{collection}/{identifier}");
@@ -35,10 +23,11 @@ async fn all_writes(client: &Client, collection: &str, identifier: &str) -> Vec<
 async fn table() {
     let app = TestApp::empty().await;
     make::write(&mut app.connection().await, &make::basics()).await;
-    for (n, collection) in COLLECTIONS.iter().enumerate() {
+    let all: Vec<&str> = collections::ALL.iter().map(|kind| kind.collection).collect();
+    for (n, collection) in all.iter().enumerate() {
         let own = format!("{collection}:write");
         let others: Vec<String> =
-            COLLECTIONS.iter().filter(|other| *other != collection).map(|other| format!("{other}:write")).collect();
+            all.iter().filter(|other| *other != collection).map(|other| format!("{other}:write")).collect();
         let table: Vec<(&str, Client, Vec<u16>)> = vec![
             ("anonymous", app.anon(), vec![401; 4]),
             ("every other scope", app.client("town", &others.join(" ")), vec![403; 4]),
