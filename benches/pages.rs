@@ -85,7 +85,7 @@ fn main() -> anyhow::Result<()> {
 async fn row(name: &str, base: &str, folder: &std::path::Path, url: &str) -> anyhow::Result<()> {
     let query = Query::parse(&format!("sort={name}"), page::parameters(&KIND)).expect("a documented sort");
     let mut connection = AsyncPgConnection::establish(url).await?;
-    let ask = Ask::read(&KIND, &query, &read::register(&mut connection).await?).expect("a documented sort");
+    let ask = Ask::read(&KIND, &query, None, &read::register(&mut connection).await?).expect("a documented sort");
     let key = ask.sort.sql;
     let place: Key = sql_query(format!(
         "SELECT ({key})::text AS key, identifier FROM grants t ORDER BY {key} DESC, t.identifier DESC OFFSET 101 LIMIT 1"

@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 use crate::collections;
 use crate::digest::digest;
 use crate::error::{Problem, Reason};
+use crate::history;
 use crate::http::query::Query;
+use crate::kind::Kind;
 use crate::openapi::to_3_0;
 use crate::resource;
 use crate::state::State;
@@ -29,6 +31,10 @@ const WRITE: &str = "GET, HEAD, OPTIONS, PUT, PATCH, DELETE";
 pub fn routes(config: &mut ServiceConfig, openapi: Value) {
     for kind in collections::ALL {
         let name = kind.collection;
+        config
+            .service(one_read(&format!("/v1/{name}/{{identifier}}/versions"), kind, history::versions))
+            .service(one_read(&format!("/v1/{name}/{{identifier}}/versions/{{version}}"), kind, history::version))
+            .service(one_read(&format!("/v1/{name}/{{identifier}}/diff"), kind, history::diff));
         let list = move |request: HttpRequest, state: Data<State>| resource::list(kind, None, request, state);
         let lists = [format!("/v1/{name}"), format!("/v1/{name}.{{format}}")];
         config.service(web::resource(lists).route(read().to(list)).default_service(only(READ)));
@@ -72,6 +78,19 @@ pub fn routes(config: &mut ServiceConfig, openapi: Value) {
         .default_service(web::to(nowhere));
 }
 
+/// An address of a collection that is only read.
+fn one_read<F>(
+    path: &str,
+    kind: &'static Kind,
+    handler: impl Fn(&'static Kind, HttpRequest, Data<State>) -> F + Copy + 'static,
+) -> actix_web::Resource
+where
+    F: Future<Output = Result<HttpResponse, Problem>> + 'static,
+{
+    let answer = move |request: HttpRequest, state: Data<State>| handler(kind, request, state);
+    web::resource(path).route(read().to(answer)).default_service(only(READ))
+}
+
 /// GET and HEAD.
 fn read() -> Route {
     web::route().guard(Any(Get()).or(Head()))
@@ -103,6 +122,10 @@ fn fixed(path: &str, body: String) -> actix_web::Resource {
 }
 
 async fn nowhere(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    if request.path().len() > 1 && request.path().ends_with('/') {
+        let words = format!("There is no address {}; leave out the slash at its end", request.path());
+        return Err(Problem::new(Reason::NotFound, words));
+    }
     let names: Vec<&str> = collections::ALL.iter().map(|kind| kind.collection).collect();
     let given = request.path().split('/').nth(2).unwrap_or_default();
     let hint = crate::hint::nearest(given, &names);

@@ -11,7 +11,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 use url::Url;
 
 use crate::auth::keys::{Keys, Origin};
-use crate::auth::local::{ISSUER, LocalKey};
+use crate::auth::local::LocalKey;
 use crate::auth::token::Issuer;
 use crate::auth::{ADMIN, Auth};
 use crate::config::{Config, SETTINGS, Setting};
@@ -76,7 +76,8 @@ enum Command {
         #[arg(long, default_value = "1h", value_parser = ttl)]
         ttl: Duration,
     },
-    /// Load JSON files of records: {"programmes": [{…}], "grants": [{…}]}; all or nothing
+    /// Load JSON files of records: {"programmes": [{…}], "grants": [{…}]}; all or nothing.
+    /// Records that exist are replaced, whosever they are: this is for who runs the register
     Load {
         /// The files
         #[arg(required = true)]
@@ -86,13 +87,13 @@ enum Command {
 
 #[derive(Subcommand)]
 enum PublisherCommand {
-    /// Add a publisher, or add prefixes to one
+    /// Add a publisher, or add prefixes to one, or give it another name
     Add {
         /// Its id, as tokens name it: a-z, 0-9 and -
         id: String,
-        /// Its name
+        /// Its name; without it, one that exists keeps its own
         #[arg(long)]
-        name: String,
+        name: Option<String>,
         /// What its identifiers start with; may be given several times
         #[arg(long, required = true, num_args = 1..)]
         prefix: Vec<String>,
@@ -145,9 +146,7 @@ pub fn run() -> anyhow::Result<()> {
             let named: Vec<(String, &str)> =
                 files.iter().zip(&texts).map(|(file, text)| (file.display().to_string(), text.as_str())).collect();
             let shapes = Shapes::compile(&openapi::components());
-            let author =
-                Author { issuer: ISSUER.into(), subject: "load".into(), request_id: uuid::Uuid::now_v7().to_string() };
-            let counts = content::load(connection, &shapes, &author, &named).await?;
+            let counts = content::load(connection, &shapes, &Author::program("load"), &named).await?;
             let words: Vec<String> = counts.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
             print(&if words.is_empty() { "nothing to load".into() } else { words.join(", ") })
         }),
@@ -158,6 +157,8 @@ async fn publisher(connection: &mut AsyncPgConnection, command: PublisherCommand
     let mut added = None;
     if let PublisherCommand::Add { id, name, prefix } = command {
         added = Some(id.clone());
+        let known = publishers::list(connection).await?.into_iter().find(|known| known.id == id);
+        let name = name.or(known.map(|known| known.name)).context("a new publisher needs --name")?;
         publishers::add(connection, &Publisher { id, name, prefixes: prefix }).await?;
     }
     for publisher in publishers::list(connection).await? {
@@ -266,7 +267,7 @@ fn listen(addr: SocketAddr) -> anyhow::Result<TcpListener> {
                 std::thread::sleep(Duration::from_millis(50));
             }
             result => {
-                return result.with_context(|| format!("listening on {addr}; set REGISTER_ADDR to another address"));
+                return result.with_context(|| format!("listening on {addr}, where a register may be running already; REGISTER_ADDR sets another address"));
             }
         }
     }

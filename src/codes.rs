@@ -35,5 +35,6 @@ pub fn is_licence(id: &str) -> bool {
 
 /// Absolute http and https addresses.
 pub fn is_web_address(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
+    text.contains("://")
+        && url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
 }

@@ -30,7 +30,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("DATABASE_URL", "", "PostgreSQL to use; without it a private one is started"),
     setting("REGISTER_ADDR", "127.0.0.1:8080", "where to serve; port 0 takes a free one"),
     setting("REGISTER_DATA_DIR", "", "folder for the private PostgreSQL and the signing key"),
-    setting("REGISTER_LOG", "info,actix_server=warn,actix_http=off", "what to log, in env_logger's syntax"),
+    setting(
+        "REGISTER_LOG",
+        "info,actix_server=warn,actix_http=off,actix_web_prom=error",
+        "what to log, in env_logger's syntax",
+    ),
     setting("REGISTER_PUBLIC_URL", "", "the address that clients use, for links"),
     setting("REGISTER_LOAD_CONTENT", "true", "load the five programmes into an empty register"),
     setting("REGISTER_AUDIENCE", "aid-register", "the audience (aud) that tokens must have"),
@@ -94,7 +98,7 @@ impl Config {
         Ok(Self {
             database_url: given("DATABASE_URL"),
             addr: parse("REGISTER_ADDR", &or_default("REGISTER_ADDR"))
-                .context("it takes an IP address and a port, such as 127.0.0.1:8080")?,
+                .context("REGISTER_ADDR takes an IP address and a port, such as 127.0.0.1:8080")?,
             data_dir: given("REGISTER_DATA_DIR").map(PathBuf::from),
             log: or_default("REGISTER_LOG"),
             public_url,

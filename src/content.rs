@@ -185,11 +185,7 @@ pub async fn load_shipped(connection: &mut AsyncPgConnection, shapes: &Shapes) -
     if !empty.empty {
         return Ok(None);
     }
-    let author = Author {
-        issuer: crate::auth::local::ISSUER.into(),
-        subject: "shipped-content".into(),
-        request_id: uuid::Uuid::now_v7().to_string(),
-    };
+    let author = Author::program("shipped-content");
     let files: Vec<(String, &str)> = SHIPPED.iter().map(|(name, file)| ((*name).to_owned(), *file)).collect();
     let loaded = connection
         .transaction(async |connection| {

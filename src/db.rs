@@ -99,7 +99,9 @@ fn pool(url: &str, size: usize, statement_timeout: &'static str) -> anyhow::Resu
 
 /// Brings the schema up to date. Instances that start together wait for one another.
 pub async fn migrate(url: &str) -> anyhow::Result<Vec<String>> {
-    let mut lock = AsyncPgConnection::establish(url).await.context("connecting to the database")?;
+    let mut lock = AsyncPgConnection::establish(url)
+        .await
+        .context("connecting to PostgreSQL (the one that DATABASE_URL names, if it is set)")?;
     lock.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))
         .await
         .context("waiting for the migration lock")?;

@@ -1,8 +1,15 @@
-//! Short digests, for entity tags and seals.
+//! Digests, for entity tags, seals and content hashes.
 
 use sha2::{Digest, Sha256};
 
-/// Sixteen hexadecimal digits that stand for some bytes.
+/// SHA-256 in hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The first sixteen digits of it, which are enough to tell things apart.
 pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let mut digest = sha256(bytes);
+    digest.truncate(16);
+    digest
 }

@@ -33,6 +33,8 @@ pub enum Reason {
     RequestTimeout,
     /// The change would contradict what the register holds.
     Conflict,
+    /// Another record stands for this one.
+    Merged,
     /// The record was deleted.
     Gone,
     /// The record changed meanwhile.
@@ -71,6 +73,7 @@ impl Reason {
             Self::NotAcceptable => (S::NOT_ACCEPTABLE, "This cannot be given in an accepted form"),
             Self::RequestTimeout => (S::REQUEST_TIMEOUT, "The request took too long to arrive"),
             Self::Conflict => (S::CONFLICT, "The change contradicts what the register holds"),
+            Self::Merged => (S::PERMANENT_REDIRECT, "Another record stands for this one"),
             Self::Gone => (S::GONE, "The record was deleted"),
             Self::PreconditionFailed => (S::PRECONDITION_FAILED, "The record is not as the request expects"),
             Self::ContentTooLarge => (S::PAYLOAD_TOO_LARGE, "The body is too large"),
@@ -90,6 +93,13 @@ impl Reason {
         same.unwrap_or(if status.is_server_error() { Self::Internal } else { Self::InvalidRequest })
     }
 }
+
+/// After so many faults the rest is not looked for, or not told.
+pub const FAULTS: usize = 100;
+/// A value in a message is not longer than this.
+pub const SHORT: usize = 160;
+/// And a message about an address not longer than this.
+const LONG: usize = 1000;
 
 /// One thing wrong with a request, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -119,13 +129,25 @@ impl Fault {
 
     /// A fault in a query parameter.
     pub fn parameter(name: &str, code: &str, detail: impl Into<String>) -> Self {
-        Self { pointer: None, parameter: Some(name.into()), header: None, code: code.into(), detail: detail.into() }
+        let (parameter, detail) = (clip(name, SHORT), clip(&detail.into(), LONG));
+        Self { pointer: None, parameter: Some(parameter), header: None, code: code.into(), detail }
     }
 
     /// A fault in a header.
     pub fn header(name: &str, code: &str, detail: impl Into<String>) -> Self {
         Self { pointer: None, parameter: None, header: Some(name.into()), code: code.into(), detail: detail.into() }
     }
+}
+
+/// Of a long text its first and last characters are enough for a message.
+pub fn clip(text: &str, length: usize) -> String {
+    let given = text.chars().count();
+    if given <= length {
+        return text.to_owned();
+    }
+    let first: String = text.chars().take(length / 2).collect();
+    let last: String = text.chars().skip(given - length / 2).collect();
+    format!("{first} … {last}")
 }
 
 /// A failure on its way to the client.
@@ -150,7 +172,8 @@ impl Problem {
     }
 
     /// All faults of one request.
-    pub fn invalid(errors: Vec<Fault>) -> Self {
+    pub fn invalid(mut errors: Vec<Fault>) -> Self {
+        errors.truncate(FAULTS);
         let detail = match errors.as_slice() {
             [only] => only.detail.clone(),
             many => format!("{} things are wrong; `errors` names each", many.len()),

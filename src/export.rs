@@ -37,6 +37,9 @@ pub async fn stream(
 ) -> Result<HttpResponse, Problem> {
     let collection = ask.kind.collection;
     let mut connection = state.db.get_for_export().await?;
+    if let Some(as_of) = options.as_of {
+        as_of.settle(&mut connection).await?;
+    }
     let (pieces, receiver) = channel::<Result<Bytes, std::io::Error>>(2);
     let (tell, told) = oneshot::channel();
     let writer = format.writer(ask.kind, options.fields.as_deref(), options.bom);
@@ -63,7 +66,7 @@ pub async fn stream(
         .streaming(body.boxed_local()))
 }
 
-/// Reads the register's position, tells it, and sends the rows of the same moment;
+/// Reads the register's position (0 for the past), tells it, and sends the rows of the same moment;
 /// none without a writer.
 async fn run(
     connection: &mut Connection,
@@ -74,7 +77,11 @@ async fn run(
     pieces: Sender<Result<Bytes, std::io::Error>>,
 ) -> Result<(), Problem> {
     connection.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    let position = read::position(connection).await?;
+    // The past does not change, whatever is written now.
+    let position = match options.as_of {
+        Some(as_of) => as_of.enter(connection).await.map(|()| 0)?,
+        None => read::position(connection).await?,
+    };
     tell.send(position).map_err(|_| Problem::unavailable("the client went away"))?;
     if let Some(writer) = writer {
         send(connection, ask, options, writer, pieces).await?;

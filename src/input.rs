@@ -7,8 +7,8 @@ use diesel_async::AsyncPgConnection;
 use serde_json::Value;
 
 use crate::collections;
-use crate::error::{Fault, Problem};
-use crate::json::{self, FAULTS};
+use crate::error::{FAULTS, Fault, Problem};
+use crate::json;
 use crate::kind::{Checked, Kind, READ_ONLY};
 use crate::shape::{Shape, prune};
 use crate::store::refer::{self, Making};

@@ -10,14 +10,12 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 
-use crate::error::Fault;
+use crate::error::{FAULTS, Fault};
 
 /// Numbers may have this many significant digits, and are below this power of ten.
 const DIGITS: i64 = 15;
 /// Numbers may have this many decimal places.
 const PLACES: i64 = 12;
-/// After so many faults the rest is not looked for.
-pub const FAULTS: usize = 100;
 /// The key under which the parser hands a number over.
 const NUMBER: &str = "$serde_json::private::Number";
 /// Keys may have this many bytes.

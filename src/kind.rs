@@ -123,6 +123,8 @@ pub enum Takes {
     AnyOf,
     /// Any of a comma list of these codes.
     Codes(&'static [&'static str]),
+    /// Any of a comma list of ISO 4217 currencies.
+    Currencies,
     /// A date, perhaps of reduced precision.
     Date,
     /// An instant.

@@ -5,6 +5,7 @@
 //! - [`app`] the server and its layers; [`api`] every route there is; [`state`] what
 //!   handlers share
 //! - [`resource`] what is the same for every collection: list, show, put, patch, remove
+//! - [`history`] versions of a record, and what changed between two
 //! - [`http`] what came in and in which form to answer; [`auth`] who may write
 //! - [`page`], [`export`] lists as pages and as streams; [`formats`] which bytes
 //! - [`input`] a record from bytes to a checked document: [`json`] form, [`shape`]
@@ -31,6 +32,7 @@ pub mod error;
 pub mod export;
 pub mod formats;
 pub mod hint;
+pub mod history;
 pub mod http;
 pub mod input;
 pub mod json;

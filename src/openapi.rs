@@ -2,6 +2,7 @@
 //! the collections, examples from the shipped content, and the answers that
 //! every operation may give by rule.
 
+mod history;
 mod operations;
 mod register;
 mod version_3_0;
@@ -86,6 +87,9 @@ fn whole() -> Value {
     }
     let components = &mut document["components"];
     components["schemas"]["Problem"] = problem_schema();
+    components["schemas"]["Change"] = history::change_schema();
+    components["schemas"]["Links"] = json!({"type": "object", "properties": {
+        "self": {"type": "string", "format": "uri"}, "next": {"type": ["string", "null"], "format": "uri"}}});
     components["securitySchemes"] = json!({
         "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT",
             "description": "A JWT of a trusted issuer. Its `scope` has `{collection}:write` or `admin`; its publisher claim says for whom it writes."}
@@ -99,7 +103,9 @@ fn whole() -> Value {
         .collect();
     let mut paths = Map::new();
     for kind in collections::ALL {
-        operations::of_collection(kind, examples.get(kind.collection), &mut paths);
+        let example = examples.get(kind.collection).cloned().unwrap_or_default();
+        operations::of_collection(kind, &example, &mut paths);
+        history::of_collection(kind, &view_of(kind, &example), &mut paths);
     }
     register::add(&mut paths);
     document["paths"] = paths.into();
@@ -128,6 +134,18 @@ fn complete(schema: &mut Value, kind: &Kind) {
     if let Some(required) = schema["required"].as_array_mut() {
         required.retain(|name| name != "identifier");
     }
+}
+
+/// A record as the register shows it, from one as a client sends it.
+fn view_of(kind: &Kind, sent: &Value) -> Value {
+    let doc = (kind.check)(sent).doc.to_string();
+    let mut view = (kind.view)(&doc).unwrap_or_default();
+    view.insert("publisher".into(), "aid-register".into());
+    view.insert("version".into(), 1.into());
+    for name in ["created_at", "updated_at"] {
+        view.insert(name.into(), "2026-11-22T09:00:00.000000Z".into());
+    }
+    view.into()
 }
 
 /// One shipped record of each collection, as a client would send it.

@@ -5,22 +5,26 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use percent_encoding::utf8_percent_encode;
 use serde_json::{Map, Value, json};
 
-use crate::error::{Fault, Problem};
+use crate::error::{FAULTS, Fault, Problem};
 use crate::formats::Format;
 use crate::hint::nearest;
 use crate::http::identifier::QUERY;
 use crate::http::query::Query;
 use crate::kind::{Kind, READ_ONLY};
-use crate::store::ask::Ask;
+use crate::store::ask::{self, Ask};
 use crate::store::cursor::Cursor;
+use crate::store::past::{self, AsOf};
 use crate::store::read::{self, Row};
 
 /// Records on a page, unless asked otherwise.
 const LIMIT: i64 = 100;
 /// Records on a page at most.
 const LIMIT_MAX: i64 = 1000;
+/// So many records are counted even where an estimate would do.
+const COUNTED: i64 = 10_000;
 /// Parameters of every list, beside the filters.
-pub const PARAMETERS: &[&str] = &["limit", "cursor", "sort", "fields", "include", "count", "shape", "format", "bom"];
+pub const PARAMETERS: &[&str] =
+    &["limit", "cursor", "sort", "fields", "include", "count", "shape", "format", "bom", "as_of"];
 /// Of these, the ones that only pages have.
 const OF_PAGES: &[&str] = &["limit", "cursor", "include", "count", "shape"];
 
@@ -43,6 +47,8 @@ pub struct Options {
     bare: bool,
     /// Begin CSV with a byte order mark.
     pub bom: bool,
+    /// The instant to look from; without one, now.
+    pub as_of: Option<AsOf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,16 +71,16 @@ impl Options {
         if asked("bom") && format != Format::Csv {
             fault("bom", "not_with_format", "a byte order mark is for CSV".into());
         }
-        let limit = query.get("limit").map_or(Some(LIMIT), |text| {
-            let digits = text.bytes().all(|b| b.is_ascii_digit());
-            text.parse().ok().filter(|n| digits && (1..=LIMIT_MAX).contains(n))
+        let as_of = query.get("as_of").and_then(|text| {
+            let instant = ask::instant(text);
+            if instant.is_none() {
+                fault("as_of", "instant_invalid", "as_of takes an instant: 2026-01-31T12:00:00Z".into());
+            }
+            instant.map(AsOf)
         });
-        if limit.is_none() {
-            fault("limit", "limit_invalid", format!("limit is a number from 1 to {LIMIT_MAX}"));
-        }
         let mut chosen = |name: &str, known: &[&str]| -> Option<Vec<String>> {
             let items = query.list(name)?;
-            for item in items.iter().filter(|item| !known.contains(item)) {
+            for item in items.iter().filter(|item| !known.contains(item)).take(FAULTS) {
                 fault(name, "name_unknown", format!("{name} has no {item:?}{}", nearest(item, known)));
             }
             Some(items.into_iter().map(String::from).collect())
@@ -102,9 +108,13 @@ impl Options {
         if bare && count != Counting::None {
             fault("count", "not_with_shape", "shape=array has no room for a count".into());
         }
-        match limit {
-            Some(limit) if faults.is_empty() => Ok(Self { limit, fields, include, count, bare, bom }),
-            _ => Err(faults),
+        match limit(query) {
+            Ok(limit) if faults.is_empty() => Ok(Self { limit, fields, include, count, bare, bom, as_of }),
+            Ok(_) => Err(faults),
+            Err(fault) => {
+                faults.push(fault);
+                Err(faults)
+            }
         }
     }
 
@@ -115,6 +125,21 @@ impl Options {
         }
         view
     }
+}
+
+/// How many items a page has.
+pub fn limit(query: &Query) -> Result<i64, Fault> {
+    let Some(text) = query.get("limit") else { return Ok(LIMIT) };
+    let number = text.parse().ok().filter(|n| (1..=LIMIT_MAX).contains(n));
+    number
+        .filter(|_| text.bytes().all(|b| b.is_ascii_digit()))
+        .ok_or_else(|| Fault::parameter("limit", "limit_invalid", format!("limit is a number from 1 to {LIMIT_MAX}")))
+}
+
+/// A cursor that was not made for this question.
+pub fn foreign_cursor() -> Fault {
+    let words = "this cursor was not made for this question: follow links.next as it is";
+    Fault::parameter("cursor", "cursor_invalid", words)
 }
 
 /// The members that a record shows.
@@ -144,11 +169,11 @@ pub async fn read(
     address: &str,
     query: &Query,
 ) -> Result<Page, Problem> {
-    if options.count == Counting::None && options.include.is_empty() {
+    if options.count == Counting::None && options.include.is_empty() && options.as_of.is_none() {
         return read_now(connection, ask, options, address, query).await;
     }
-    let mut snapshot = connection.build_transaction().read_only().repeatable_read();
-    snapshot.run(async |connection| read_now(connection, ask, options, address, query).await).await
+    past::read(connection, options.as_of, async |connection| read_now(connection, ask, options, address, query).await)
+        .await
 }
 
 async fn read_now(
@@ -173,7 +198,11 @@ async fn read_now(
     let total = match options.count {
         Counting::None => None,
         Counting::Exact => Some(("exact", read::count(connection, ask).await?)),
-        Counting::Estimated => Some(("estimated", read::estimate(connection, ask).await?)),
+        // The planner knows little of small tables, and they are soon counted.
+        Counting::Estimated => match read::estimate(connection, ask).await? {
+            few if few <= COUNTED => Some(("exact", read::count(connection, ask).await?)),
+            many => Some(("estimated", many)),
+        },
     };
     let mut body = json!({
         "data": data,
@@ -188,7 +217,7 @@ async fn read_now(
 }
 
 /// The address of the same question with another cursor.
-fn link(address: &str, query: &Query, cursor: Option<&str>) -> String {
+pub fn link(address: &str, query: &Query, cursor: Option<&str>) -> String {
     let encode = |text: &str| utf8_percent_encode(text, QUERY).to_string();
     let kept = query.pairs().filter(|(name, _)| *name != "cursor");
     let pairs: Vec<String> = kept

@@ -6,6 +6,7 @@
 use actix_web::http::header::{CONTENT_TYPE, ETAG, LINK, LOCATION};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use diesel_async::AsyncPgConnection;
 use serde_json::{Map, Value};
 
 use crate::auth;
@@ -23,8 +24,12 @@ use crate::page::{self, Options};
 use crate::state::State;
 use crate::store::ask::Ask;
 use crate::store::change::{Author, Change, Intent, Outcome};
+use crate::store::past;
 use crate::store::read::{self, Row};
 use crate::{export, store};
+
+/// A reason has this many characters at most.
+const REASON: usize = 500;
 
 /// `GET /v1/{collection}`, and the same with a fixed filter for a record's own list.
 pub async fn list(
@@ -36,12 +41,16 @@ pub async fn list(
     let known = page::parameters(kind).into_iter().filter(|name| Some(*name) != fixed);
     let query = Query::parse(request.query_string(), known).map_err(Problem::invalid)?;
     let format = negotiate::list(&request, query.get("format"))?;
-    let (ask, options) = both(Ask::read(kind, &query, &state.register), Options::read(kind, &query, format))?;
-    let mut ask = ask;
-    if let Some(filter) = fixed {
-        let parent = identifier::from_path(&request)?;
-        read::one(&mut *state.db.get().await?, &crate::collections::indicators::KIND, &parent).await?;
-        ask.also(filter, &parent);
+    let parent = match fixed {
+        Some(filter) => Some((filter, identifier::from_path(&request)?)),
+        None => None,
+    };
+    let ask = Ask::read(kind, &query, parent.as_ref().map(|(filter, id)| (*filter, id.as_str())), &state.register);
+    let (ask, options) = both(ask, Options::read(kind, &query, format))?;
+    if let Some((_, parent)) = &parent {
+        let kind = &crate::collections::indicators::KIND;
+        let exists = async |connection: &mut _| read::one(connection, kind, parent).await;
+        past::read(&mut *state.db.get().await?, options.as_of, exists).await?;
     }
     if format != Format::Json {
         return export::stream(&state, ask, options, format, &request).await;
@@ -60,18 +69,25 @@ pub async fn list(
 
 /// `GET /v1/{collection}/{identifier}`.
 pub async fn show(kind: &'static Kind, request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let query = Query::parse(request.query_string(), ["fields", "include"]).map_err(Problem::invalid)?;
+    let query = Query::parse(request.query_string(), ["fields", "include", "as_of"]).map_err(Problem::invalid)?;
     let options = Options::read(kind, &query, Format::Json).map_err(Problem::invalid)?;
     negotiate::json(&request)?;
     let identifier = identifier::from_path(&request)?;
     let mut connection = state.db.get().await?;
-    let row = read::one(&mut connection, kind, &identifier).await?;
-    let mut view = options.pick(row.view(kind)?);
-    if !options.include.is_empty() {
-        let included = read::included(&mut connection, std::slice::from_ref(&identifier), &options.include).await?;
-        view.insert("included".into(), included.into());
-    }
-    record(HttpResponse::Ok(), row.version, &view)
+    let reads = async |connection: &mut AsyncPgConnection| {
+        let row = read::one(connection, kind, &identifier).await?;
+        let mut view = options.pick(row.view(kind)?);
+        if !options.include.is_empty() {
+            let included = read::included(connection, std::slice::from_ref(&identifier), &options.include).await?;
+            view.insert("included".into(), included.into());
+        }
+        Ok((row.version, view))
+    };
+    let (version, view) = match options.as_of {
+        None if options.include.is_empty() => reads(&mut connection).await?,
+        as_of => past::read(&mut connection, as_of, reads).await?,
+    };
+    record(HttpResponse::Ok(), version, &view)
 }
 
 /// `PUT /v1/{collection}/{identifier}`.
@@ -81,7 +97,7 @@ pub async fn put(
     state: Data<State>,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let write = Write::begin(kind, &request, &state).await?;
+    let write = Write::begin(kind, &request, &state, &[]).await?;
     let body = body::read(&request, payload, "application/json").await?;
     let checked = input::check(&state.shapes, kind, &write.identifier, &body);
     write.put(&state, checked).await
@@ -94,25 +110,30 @@ pub async fn patch(
     state: Data<State>,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let mut write = Write::begin(kind, &request, &state).await?;
+    let mut write = Write::begin(kind, &request, &state, &[]).await?;
     let body = body::read(&request, payload, "application/merge-patch+json").await?;
     let patch = crate::json::parse(&body).map_err(Problem::invalid)?;
-    let any = match &write.precondition {
+    let demanded = write.precondition.clone();
+    match demanded {
         Precondition::None => return Err(Problem::new(Reason::PreconditionRequired, "A patch needs If-Match")),
         Precondition::Absent => return Err(Problem::new(Reason::PreconditionFailed, "A patch needs a record")),
-        precondition => *precondition == Precondition::Present,
-    };
-    // With `If-Match: *` another change may come between: then it is read again.
+        _ => {}
+    }
+    // Another change may come between, and its version be as welcome: then it is read again.
     for attempt in 0.. {
-        let row = read::one(&mut *state.db.get().await?, kind, &write.identifier).await?;
-        if any {
-            write.precondition = Precondition::Versions(vec![row.version]);
+        let row = read::one(&mut *state.db.get().await?, kind, &write.identifier).await.map_err(gone)?;
+        if matches!(&demanded, Precondition::Versions(versions) if !versions.contains(&row.version)) {
+            let words =
+                format!("The {} {} is at version {}; read it again", kind.singular, row.identifier, row.version);
+            return Err(Problem::new(Reason::PreconditionFailed, words));
         }
+        // What is written was made from this version and no other.
+        write.precondition = Precondition::Versions(vec![row.version]);
         let mut document: Value = serde_json::from_str(&row.doc).map_err(Problem::internal)?;
         json_patch::merge(&mut document, &patch);
         let checked = input::check_value(&state.shapes, kind, &write.identifier, document);
         match write.clone().put(&state, checked).await {
-            Err(problem) if any && problem.reason == Reason::PreconditionFailed && attempt < 20 => {}
+            Err(problem) if problem.reason == Reason::PreconditionFailed && attempt < 20 => {}
             answer => return answer,
         }
     }
@@ -121,9 +142,18 @@ pub async fn patch(
 
 /// `DELETE /v1/{collection}/{identifier}`.
 pub async fn remove(kind: &'static Kind, request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let write = Write::begin(kind, &request, &state).await?;
-    write.apply(&state, Intent::Delete).await?;
+    let write = Write::begin(kind, &request, &state, &["merged_into"]).await?;
+    let merged_into = write.query.get("merged_into").map(String::from);
+    write.apply(&state, Intent::Delete { merged_into }).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// A record that was merged is gone for whoever would change it.
+fn gone(problem: Problem) -> Problem {
+    match problem.reason {
+        Reason::Merged => Problem::new(Reason::Gone, problem.detail),
+        _ => problem,
+    }
 }
 
 /// A write whose token, right and precondition were read; its body was not yet.
@@ -135,17 +165,30 @@ struct Write {
     precondition: Precondition,
     author: Author,
     base: String,
+    query: Query,
 }
 
 impl Write {
-    async fn begin(kind: &'static Kind, request: &HttpRequest, state: &State) -> Result<Self, Problem> {
+    async fn begin(
+        kind: &'static Kind,
+        request: &HttpRequest,
+        state: &State,
+        parameters: &[&str],
+    ) -> Result<Self, Problem> {
         let token = state.auth.authenticate(request.headers()).await?;
         let identifier = identifier::from_path(request)?;
         let publisher = auth::authorize(&mut *state.db.get().await?, &token, kind, &identifier).await?;
-        Query::parse(request.query_string(), []).map_err(Problem::invalid)?;
+        let known = parameters.iter().copied().chain(["reason"]);
+        let query = Query::parse(request.query_string(), known).map_err(Problem::invalid)?;
         let precondition = Precondition::of(request.headers())?;
-        let author = Author { issuer: token.issuer, subject: token.subject, request_id: RequestId::of(request) };
-        Ok(Self { kind, identifier, publisher, precondition, author, base: state.base(request) })
+        let author = Author {
+            issuer: token.issuer,
+            subject: token.subject,
+            request_id: RequestId::of(request),
+            reason: reason(&query)?,
+            import: None,
+        };
+        Ok(Self { kind, identifier, publisher, precondition, author, base: state.base(request), query })
     }
 
     async fn put(self, state: &State, checked: crate::kind::Checked) -> Result<HttpResponse, Problem> {
@@ -153,6 +196,10 @@ impl Write {
             let mut connection = state.db.get().await?;
             let faults = input::with_dangling(&mut connection, self.kind, &self.identifier, checked).await?;
             return Err(Problem::invalid(faults));
+        }
+        if checked.doc.to_string().len() > body::RECORD {
+            let words = format!("A record has at most {} bytes", body::RECORD);
+            return Err(Problem::new(Reason::ContentTooLarge, words));
         }
         let (kind, place) = (self.kind, self.base.clone() + &identifier::path(self.kind.collection, &self.identifier));
         let (outcome, row) = self.apply(state, Intent::Put { doc: checked.doc, links: checked.links }).await?;
@@ -183,8 +230,19 @@ impl Write {
     }
 }
 
+/// Why something is written, in the author's words.
+pub fn reason(query: &Query) -> Result<Option<String>, Problem> {
+    match query.get("reason") {
+        Some(text) if text.chars().count() > REASON || text.chars().any(char::is_control) => {
+            let words = format!("a reason is one line of at most {REASON} characters");
+            Err(Problem::invalid(vec![Fault::parameter("reason", "reason_invalid", words)]))
+        }
+        reason => Ok(reason.map(String::from)),
+    }
+}
+
 /// A record as a response.
-fn record(
+pub fn record(
     mut response: actix_web::HttpResponseBuilder,
     version: i32,
     view: &Map<String, Value>,

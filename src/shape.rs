@@ -7,9 +7,8 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Value, json};
 
-use crate::error::Fault;
+use crate::error::{FAULTS, Fault, SHORT, clip};
 use crate::hint::nearest;
-use crate::json::FAULTS;
 use crate::record::{Identifier, PartialDate};
 use crate::{codes, json};
 
@@ -45,7 +44,7 @@ impl Shape {
         if self.validator.is_valid(value) {
             return Vec::new();
         }
-        let mut faults = Vec::new();
+        let mut faults: Vec<Fault> = Vec::new();
         for error in self.validator.iter_errors(value) {
             self.translate(&error, "", &mut faults);
             if faults.len() >= FAULTS {
@@ -53,6 +52,10 @@ impl Shape {
                 break;
             }
         }
+        // What a format says in words its pattern need not say again.
+        let told: HashSet<Option<String>> =
+            faults.iter().filter(|fault| fault.code.ends_with("_invalid")).map(|fault| fault.pointer.clone()).collect();
+        faults.retain(|fault| fault.code != "pattern" || !told.contains(&fault.pointer));
         faults
     }
 
@@ -83,8 +86,7 @@ impl Shape {
             Kind::Enum { options } => {
                 let known: Vec<&str> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
                 let given = error.instance().as_str().unwrap_or_default();
-                let words =
-                    format!("{} is not one of {}{}", short(error.instance()), known.join(", "), nearest(given, &known));
+                let words = format!("{} is no code for this{}", short(error.instance()), nearest(given, &known));
                 faults.push(Fault::at(pointer, "code_unknown", words));
             }
             Kind::PropertyNames { error: name } => {
@@ -104,7 +106,11 @@ impl Shape {
                 let words = format!("{} is not {what}", short(error.instance()));
                 faults.push(Fault::at(pointer, &format!("{}_invalid", format.replace('-', "_")), words));
             }
-            kind => faults.push(Fault::at(pointer, kind.keyword(), clip(error.to_string()))),
+            Kind::Pattern { .. } if error.instance().as_str() == Some("") => {
+                faults.push(Fault::at(pointer, "pattern", "the text is empty"));
+            }
+            Kind::MinProperties { .. } => faults.push(Fault::at(pointer, "minProperties", "it is empty")),
+            kind => faults.push(Fault::at(pointer, kind.keyword(), clip(&error.to_string(), SHORT))),
         }
     }
 
@@ -126,18 +132,7 @@ impl Shape {
 
 /// A value in a message.
 fn short(value: &Value) -> String {
-    clip(value.to_string())
-}
-
-/// Of a long text its first and last characters are enough.
-fn clip(text: String) -> String {
-    let length = text.chars().count();
-    if length <= 160 {
-        return text;
-    }
-    let first: String = text.chars().take(80).collect();
-    let last: String = text.chars().skip(length - 60).collect();
-    format!("{first} … {last}")
+    clip(&value.to_string(), SHORT)
 }
 
 /// Removes the members that faults point at, so that what remains can be read

@@ -7,6 +7,8 @@
 pub mod ask;
 pub mod change;
 pub mod cursor;
+pub mod history;
+pub mod past;
 pub mod publishers;
 pub mod read;
 pub mod refer;

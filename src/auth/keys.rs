@@ -14,6 +14,9 @@ use url::Url;
 
 /// Keys are fetched again at most this often.
 const PAUSE: Duration = Duration::from_secs(15);
+/// Keys are not trusted longer than this without asking whether they still are the
+/// issuer's; while it cannot be asked, they are.
+const AGE: Duration = Duration::from_secs(300);
 /// A key set is not larger than this.
 const LARGEST: usize = 256 * 1024;
 
@@ -77,6 +80,9 @@ impl Keys {
 
     /// The key with this id, or the only one there is.
     pub async fn find(&self, kid: Option<&str>) -> Result<(DecodingKey, Algorithm), Refusal> {
+        if self.aged().await {
+            self.refresh().await;
+        }
         let jwk = match self.known_key(kid) {
             Some(jwk) => jwk,
             None => {
@@ -92,6 +98,10 @@ impl Keys {
         let algorithm = algorithm(&jwk).ok_or("its key is not for signing with RS256, ES256 or EdDSA")?;
         let key = DecodingKey::from_jwk(&jwk).map_err(|_| "its key cannot be read")?;
         Ok((key, algorithm))
+    }
+
+    async fn aged(&self) -> bool {
+        self.fetched.lock().await.is_some_and(|(at, _)| at.elapsed() > AGE)
     }
 
     fn known_key(&self, kid: Option<&str>) -> Option<Jwk> {

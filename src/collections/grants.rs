@@ -8,7 +8,7 @@ use validator::{Validate, ValidationErrors};
 
 use super::shared;
 use crate::kind::{Column, Kind, Record, any_of, check, view};
-use crate::record::rules::Rules;
+use crate::record::rules::{Rules, whole};
 use crate::record::{
     Citation, Document, FundingLine, Identifier, InKindItem, Links, Money, PartialDate, Participation, Percentage,
     PlaceShare, SectorShare, Status, Tag, TargetGroup, Translations,
@@ -130,7 +130,10 @@ impl Validate for Grant {
             .citations(&self.sources);
         let parts: Vec<Option<&Money>> = self.recipients.iter().map(|recipient| recipient.amount.as_ref()).collect();
         rules.amounts("/recipients", budget, &parts);
+        // Without a budget the parts are parts of their sum.
+        let sum = whole(&parts);
         for (n, recipient) in self.recipients.iter().enumerate() {
+            let budget = budget.or(sum.as_ref());
             rules.share_agrees(&format!("/recipients/{n}"), budget, recipient.percentage, recipient.amount.as_ref());
         }
         rules.finish()

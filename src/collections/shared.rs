@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 use strum::VariantNames;
 
-use crate::kind::{Filter, Sort, any_of, codes, date, number, sort};
+use crate::kind::{Filter, Sort, Takes, any_of, codes, date, number, sort};
 use crate::record::split::split;
 
 use crate::record::{Amount, Exactness, FundingLine, KindOfMoney, Money, Percentage, Status};
@@ -59,7 +59,12 @@ pub const AMOUNT: &[Filter] = &[
         "t.amount IS NOT NULL AND coalesce(t.amount, '-Infinity') <= $?::numeric",
         "Of this amount or less, each in its own currency.",
     ),
-    any_of("currency", "t.currency = ANY($?)", "With an amount in one of these currencies."),
+    Filter {
+        name: "currency",
+        takes: Takes::Currencies,
+        sql: "t.currency = ANY($?)",
+        about: "With an amount in one of these currencies.",
+    },
     codes("exactness", "t.exactness = ANY($?)", Exactness::VARIANTS, "With an amount stated this exactly."),
 ];
 
@@ -131,24 +136,30 @@ pub fn funding_totals(budget: Option<&Money>, lines: &[FundingLine], view: &mut 
 fn share(budget: &Money, lines: &[FundingLine], kind: KindOfMoney) -> Option<Decimal> {
     let rules: BTreeSet<Option<&str>> = lines.iter().map(|line| line.rule.as_deref()).collect();
     let mut of_rules = rules.into_iter().map(|rule| {
-        lines
-            .iter()
-            .filter(|line| line.rule.as_deref() == rule && line.kind == kind)
-            .map(|line| line_share(budget, line))
-            .sum()
+        let of_rule: Vec<&FundingLine> = lines.iter().filter(|line| line.rule.as_deref() == rule).collect();
+        let shares = line_shares(budget, &of_rule).into_iter();
+        shares.filter(|(line, _)| line.kind == kind).map(|(_, share)| share).sum()
     });
     let first: Option<Decimal> = of_rules.next()?;
     of_rules.all(|other| other == first).then_some(first)?
 }
 
-/// The share of one line, from its amount if that is exact, else as stated.
-fn line_share(budget: &Money, line: &FundingLine) -> Option<Decimal> {
-    match &line.amount {
-        Some(part) if part.exactness == Exactness::Exact && part.currency == budget.currency => {
-            Some(part.amount.0 / budget.amount.0 * Decimal::ONE_HUNDRED)
-        }
-        _ => line.percentage.map(|share| share.0),
-    }
+/// The shares of the lines of one rule: from the amount where that is exact. What these
+/// leave over is divided among the others as their stated shares say.
+fn line_shares<'a>(budget: &Money, lines: &[&'a FundingLine]) -> Vec<(&'a FundingLine, Option<Decimal>)> {
+    let exact = |line: &FundingLine| {
+        let part = line.amount.as_ref().filter(|part| part.exactness == Exactness::Exact)?;
+        (part.currency == budget.currency).then(|| part.amount.0 / budget.amount.0 * Decimal::ONE_HUNDRED)
+    };
+    let stated = |line: &FundingLine| line.percentage.map(|share| share.0);
+    let known: Decimal = lines.iter().filter_map(|line| exact(line)).sum();
+    let others: Option<Decimal> = lines.iter().filter(|line| exact(line).is_none()).map(|line| stated(line)).sum();
+    let rest = Decimal::ONE_HUNDRED - known;
+    let of_others = |share: Decimal| match others {
+        Some(others) if !others.is_zero() && !known.is_zero() => share / others * rest,
+        _ => share,
+    };
+    lines.iter().map(|line| (*line, exact(line).or_else(|| stated(line).map(of_others)))).collect()
 }
 
 #[cfg(test)]
@@ -177,6 +188,16 @@ mod tests {
         );
         assert_eq!(totals.as_array().unwrap().len(), 1, "the other shares depend on the rule: {totals}");
         assert_eq!(totals[0]["amount"]["amount"].to_string(), "74566828.85");
+    }
+
+    #[test]
+    fn what_exact_amounts_leave_over_is_divided() {
+        let totals = totals(
+            json!({"amount": 177200, "currency": "EUR"}),
+            json!([{"kind": "eu", "percentage": 84.3, "amount": {"amount": 149379, "currency": "EUR"}},
+                   {"kind": "own_contribution", "percentage": 15.7}]),
+        );
+        assert_eq!(totals[1]["amount"]["amount"].to_string(), "27821.00");
     }
 
     #[test]

@@ -136,13 +136,17 @@ fn cell(value: &Value) -> String {
     }
 }
 
-/// The cells of a list's items in one, separated by `|`.
+/// The cells of a list's items in one, separated by `|`; one within an item has `\` before it.
 fn joined(list: &Value, of: impl Fn(&Value) -> String) -> String {
-    list.as_array().map(|items| items.iter().map(of).collect::<Vec<_>>().join("|")).unwrap_or_default()
+    let escaped = |item: &Value| of(item).replace('\\', "\\\\").replace('|', "\\|");
+    list.as_array().map(|items| items.iter().map(escaped).collect::<Vec<_>>().join("|")).unwrap_or_default()
 }
 
-/// Text that no spreadsheet runs: an apostrophe stands before what would start a formula.
+/// What would start a formula.
+const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
+/// Text that no spreadsheet runs: an apostrophe stands before what would start a
+/// formula, and before text that looks as if one stood there already.
 fn neutral(text: &str) -> String {
-    let formula = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
-    if text.starts_with(formula) { format!("'{text}") } else { text.to_owned() }
+    if text.trim_start_matches('\'').starts_with(FORMULA) { format!("'{text}") } else { text.to_owned() }
 }

@@ -10,8 +10,10 @@ use futures_util::StreamExt;
 
 use crate::error::{Problem, Reason};
 
-/// The largest body of one record.
-pub const LIMIT: usize = 1024 * 1024;
+/// The largest record, as the register keeps it.
+pub const RECORD: usize = 1024 * 1024;
+/// The largest body of one record: what was read can be sent back with what the register added.
+pub const LIMIT: usize = RECORD + 64 * 1024;
 /// The longest that a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -36,7 +38,7 @@ pub async fn read(request: &HttpRequest, mut payload: Payload, media_type: &'sta
     if charset.is_some_and(|charset| !charset.trim_matches('"').eq_ignore_ascii_case("utf-8")) {
         return Err(Problem::new(Reason::UnsupportedMediaType, "Send the body in UTF-8"));
     }
-    let too_large = || Problem::new(Reason::ContentTooLarge, format!("A record has at most {LIMIT} bytes"));
+    let too_large = || Problem::new(Reason::ContentTooLarge, format!("A record has at most {RECORD} bytes"));
     let announced = headers.get("content-length").and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > LIMIT) {
         return Err(too_large());

@@ -30,11 +30,16 @@ pub fn json(request: &HttpRequest) -> Result<(), Problem> {
     accepted(request, &[Format::Json]).map(|_| ())
 }
 
+/// The same for a kind of JSON that has a media type of its own, which is as good.
+pub fn json_as(request: &HttpRequest, media: &str) -> Result<(), Problem> {
+    let ranges = ranges(request);
+    if ranges.is_empty() || quality(&ranges, media) > 0.0 { Ok(()) } else { json(request) }
+}
+
 /// The most welcome of the formats on offer; JSON where nothing is said. Written
 /// for what clients really send: `*; q=.2` is none of the standard's, but Java's.
 fn accepted(request: &HttpRequest, offer: &[Format]) -> Result<Format, Problem> {
-    let lines = request.headers().get_all(header::ACCEPT).map(|line| line.to_str().unwrap_or_default());
-    let ranges: Vec<(String, f32)> = lines.flat_map(|line| line.split(',')).filter_map(range).collect();
+    let ranges = ranges(request);
     if ranges.is_empty() {
         return Ok(Format::Json);
     }
@@ -50,6 +55,12 @@ fn accepted(request: &HttpRequest, offer: &[Format]) -> Result<Format, Problem> 
         let types: Vec<&str> = offer.iter().map(|format| format.essence()).collect();
         Problem::new(Reason::NotAcceptable, format!("This is given as {}", types.join(", ")))
     })
+}
+
+/// What the client accepts.
+fn ranges(request: &HttpRequest) -> Vec<(String, f32)> {
+    let lines = request.headers().get_all(header::ACCEPT).map(|line| line.to_str().unwrap_or_default());
+    lines.flat_map(|line| line.split(',')).filter_map(range).collect()
 }
 
 /// A media range and its quality.

@@ -3,7 +3,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::error::Fault;
+use crate::error::{FAULTS, Fault};
 use crate::hint::nearest;
 
 /// The parameters of a request, in their order.
@@ -17,6 +17,9 @@ impl Query {
         let mut pairs: Vec<(String, String)> = Vec::new();
         let mut faults = Vec::new();
         for part in raw.split('&').filter(|part| !part.is_empty()) {
+            if faults.len() >= FAULTS {
+                break;
+            }
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let (Some(name), Some(value)) = (decode(name), decode(value)) else {
                 let words = "percent-encoding must spell UTF-8 without U+0000";
@@ -27,7 +30,7 @@ impl Query {
                 let words = format!("there is no parameter {name:?}{}", nearest(&name, &known));
                 faults.push(Fault::parameter(&name, "unknown_parameter", words));
             } else if pairs.iter().any(|(other, _)| *other == name) {
-                let words = format!("{name} stands twice; list values as {name}=a,b");
+                let words = format!("{name} stands twice; where it takes several values, list them: {name}=a,b");
                 faults.push(Fault::parameter(&name, "repeated_parameter", words));
             } else if value.is_empty() {
                 faults.push(Fault::parameter(&name, "empty_parameter", format!("{name} has no value")));

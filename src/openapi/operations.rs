@@ -7,7 +7,7 @@ use crate::kind::{Filter, Kind, Takes};
 use crate::page;
 
 /// Answers that any read may give.
-const READ_PROBLEMS: &[u16] = &[400, 404, 405, 406, 408, 414, 431, 500, 503];
+pub const READ_PROBLEMS: &[u16] = &[400, 404, 405, 406, 408, 414, 431, 500, 503];
 /// Answers that any write may give.
 const WRITE_PROBLEMS: &[u16] = &[400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 414, 415, 428, 431, 500, 503];
 
@@ -33,12 +33,12 @@ pub fn header_refs(names: &[&str]) -> Value {
 }
 
 /// Adds the operations of one collection.
-pub fn of_collection(kind: &'static Kind, example: Option<&Value>, paths: &mut Map<String, Value>) {
+pub fn of_collection(kind: &'static Kind, example: &Value, paths: &mut Map<String, Value>) {
     let (name, one, title) = (kind.collection, kind.singular, capital(kind.singular));
-    let example = example.cloned().unwrap_or_default();
+    let shown = super::view_of(kind, example);
     paths.insert(
         format!("/v1/{name}"),
-        json!({"get": list(kind, &format!("list_{name}"), &format!("List {name}"), None, &example)}),
+        json!({"get": list(kind, &format!("list_{name}"), &format!("List {name}"), None, &shown)}),
     );
     let a = if one.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
     let body = |schema: Value, media: &str, example: Value| json!({"required": true, "content": {media: {"schema": schema, "example": example}}});
@@ -46,7 +46,7 @@ pub fn of_collection(kind: &'static Kind, example: Option<&Value>, paths: &mut M
     let view = json!({"$ref": format!("#/components/schemas/{}View", kind.schema)});
     let answer = |description: &str, headers: &[&str]| {
         json!({"description": description, "headers": header_refs(headers),
-            "content": {"application/json": {"schema": view, "example": example}}})
+            "content": {"application/json": {"schema": view, "example": shown}}})
     };
     let seen = ["X-Request-Id", "API-Version", "ETag"];
     let created = ["X-Request-Id", "API-Version", "ETag", "Location"];
@@ -54,14 +54,20 @@ pub fn of_collection(kind: &'static Kind, example: Option<&Value>, paths: &mut M
         let mut operation = json!({
             "tags": [name], "operationId": format!("{id}_{one}"), "summary": summary, "description": about,
             "security": [{"token": []}],
-            "parameters": [if_match(), if_none_match()],
+            "parameters": [if_match(), if_none_match(), reason()],
             "responses": with_problems(responses, WRITE_PROBLEMS)
         });
         if let Some(body) = body {
             operation["requestBody"] = body;
         }
-        if id != "put" {
-            operation["parameters"] = json!([if_match()]);
+        match id {
+            "put" => {}
+            "delete" => {
+                let about = "The record that stands for this one from then on: its address answers 308 to that one's, for ever.";
+                let merged_into = query("merged_into", about, json!({"type": "string"}));
+                operation["parameters"] = json!([if_match(), reason(), merged_into]);
+            }
+            _ => operation["parameters"] = json!([if_match(), reason()]),
         }
         operation
     };
@@ -76,8 +82,12 @@ pub fn of_collection(kind: &'static Kind, example: Option<&Value>, paths: &mut M
         "get": {
             "tags": [name], "operationId": format!("show_{one}"), "summary": format!("Show {a} {one}"),
             "description": format!("{title} as a bare object. Its ETag is what a change needs as If-Match."),
-            "parameters": [fields(kind), include(kind), if_none_match_read()],
-            "responses": with_problems(json!({"200": answer(&format!("The {one}."), &seen), "304": not_modified()}), &[READ_PROBLEMS, &[410]].concat())
+            "parameters": [fields(kind), include(kind), as_of(), if_none_match_read()],
+            "responses": with_problems(
+                json!({"200": answer(&format!("The {one}."), &seen), "304": not_modified(),
+                    "308": {"description": "Another record stands for this one.", "headers": header_refs(&["Location"])}}),
+                &[READ_PROBLEMS, &[410]].concat(),
+            )
         },
         "put": write("put", format!("Create or replace {a} {one}"),
             "Creating needs no precondition, and neither does repeating what is there. Changing needs If-Match.",
@@ -89,13 +99,13 @@ pub fn of_collection(kind: &'static Kind, example: Option<&Value>, paths: &mut M
             json!({"200": answer("Changed, or unchanged.", &seen)})),
         "delete": write("delete", format!("Delete {a} {one}"),
             "The address answers 410 from then on; the history stays, and the identifier is not used again.",
-            None, json!({"204": {"description": "Deleted.", "headers": header_refs(&["X-Request-Id", "API-Version"])}}))
+            None, json!({"204": {"description": "Deleted, or merged.", "headers": header_refs(&["X-Request-Id", "API-Version"])}}))
     });
     paths.insert(format!("/v1/{name}/{{identifier}}"), path);
     if name == "observations" {
         let about = "The observations of one indicator, as in the list of all.";
         let mut operation =
-            list(kind, "list_indicator_observations", "List the observations of an indicator", Some(about), &example);
+            list(kind, "list_indicator_observations", "List the observations of an indicator", Some(about), &shown);
         if let Some(parameters) = operation["parameters"].as_array_mut() {
             parameters.retain(|parameter| parameter["name"] != "indicator");
         }
@@ -113,7 +123,6 @@ fn list(kind: &'static Kind, id: &str, summary: &str, about: Option<&str>, examp
     let mut parameters: Vec<Value> = kind.all_filters().map(filter).collect();
     let sorts: Vec<String> =
         kind.all_sorts().flat_map(|sort| [sort.name.to_owned(), format!("-{}", sort.name)]).collect();
-    let query = |name: &str, about: &str, schema: Value| json!({"name": name, "in": "query", "description": about, "schema": schema});
     let formats: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
     parameters.extend([
         query(
@@ -131,7 +140,7 @@ fn list(kind: &'static Kind, id: &str, summary: &str, about: Option<&str>, examp
         include(kind),
         query(
             "count",
-            "Whether to count all records that match, into `meta.total`.",
+            "Whether to count all records that match, into `meta.total`. An estimate is the planner's; where it is low, the records are counted, and `meta.count` says `exact`.",
             json!({"type": "string", "enum": ["none", "exact", "estimated"]}),
         ),
         query(
@@ -152,6 +161,7 @@ fn list(kind: &'static Kind, id: &str, summary: &str, about: Option<&str>, examp
             "Begin CSV with a byte order mark, for Excel.",
             json!({"type": "string", "enum": ["false", "true"]}),
         ),
+        as_of(),
         if_none_match_read(),
     ]);
     debug_assert!(page::PARAMETERS.iter().all(|name| parameters.iter().any(|parameter| parameter["name"] == *name)));
@@ -191,16 +201,32 @@ fn filter(filter: &Filter) -> Value {
     let schema = match filter.takes {
         Takes::AnyOf => comma_list(json!({"type": "string", "minLength": 1})),
         Takes::Codes(codes) => comma_list(json!({"type": "string", "enum": codes})),
+        Takes::Currencies => comma_list(json!({"type": "string", "pattern": "^[A-Z]{3}$"})),
         Takes::Date => json!({"type": "string", "pattern": "^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$"}),
         Takes::Instant => json!({"type": "string", "format": "date-time"}),
         Takes::Number => json!({"type": "number"}),
     };
     let mut parameter = json!({"name": filter.name, "in": "query", "description": filter.about, "schema": schema});
-    if matches!(filter.takes, Takes::AnyOf | Takes::Codes(_)) {
+    if matches!(filter.takes, Takes::AnyOf | Takes::Codes(_) | Takes::Currencies) {
         parameter["style"] = "form".into();
         parameter["explode"] = false.into();
     }
     parameter
+}
+
+/// A query parameter.
+pub fn query(name: &str, about: &str, schema: Value) -> Value {
+    json!({"name": name, "in": "query", "description": about, "schema": schema})
+}
+
+fn as_of() -> Value {
+    let about =
+        "The register as it stood at this instant, parts and references included; a day means its first instant.";
+    query("as_of", about, json!({"type": "string", "format": "date-time"}))
+}
+
+fn reason() -> Value {
+    query("reason", "What for, in a line; the history keeps it.", json!({"type": "string", "maxLength": 500}))
 }
 
 fn fields(kind: &'static Kind) -> Value {
@@ -223,12 +249,12 @@ fn if_none_match() -> Value {
         "description": "`*`: only create."})
 }
 
-fn if_none_match_read() -> Value {
+pub fn if_none_match_read() -> Value {
     json!({"name": "If-None-Match", "in": "header", "schema": {"type": "string"},
         "description": "The ETag of what the client has; 304 if it is still that."})
 }
 
-fn not_modified() -> Value {
+pub fn not_modified() -> Value {
     json!({"description": "The client has it already.", "headers": header_refs(&["X-Request-Id", "API-Version", "ETag"])})
 }
 

@@ -157,14 +157,16 @@ impl Rules {
         let stated: Vec<&Money> = amounts.iter().copied().flatten().collect();
         if stated.is_empty()
             || !matches!(budget.exactness, Exactness::Exact | Exactness::AtMost)
-            || stated.iter().any(|part| part.exactness != Exactness::Exact || part.currency != budget.currency)
+            || stated.iter().any(|part| part.currency != budget.currency)
         {
             return self;
         }
-        let sum: Decimal = stated.iter().map(|part| part.amount.0).sum();
+        // What is approximate, or a highest amount, may be little; what is a lowest one may not.
+        let sure = |part: &&&Money| matches!(part.exactness, Exactness::Exact | Exactness::AtLeast);
+        let sum: Decimal = stated.iter().filter(sure).map(|part| part.amount.0).sum();
         let whole = budget.amount.0;
-        let complete = budget.exactness == Exactness::Exact && stated.len() == amounts.len();
-        if sum > whole || (complete && sum != whole) {
+        let exact = stated.len() == amounts.len() && stated.iter().all(|part| part.exactness == Exactness::Exact);
+        if sum > whole || (exact && budget.exactness == Exactness::Exact && sum != whole) {
             let words = format!("the amounts sum to {sum} {0}, the budget is {whole} {0}", budget.currency);
             self.fault(pointer, "amounts_not_whole", words);
         }
@@ -173,7 +175,8 @@ impl Rules {
 
     /// A stated share and amount agree: the share is the amount's part of the budget,
     /// rounded to two places; one with a fraction may differ by one in the second, as
-    /// rounding so that all sum to 100 makes it. A budget that is not exact says nothing.
+    /// rounding so that all sum to 100 makes it. A lowest or highest amount binds from its
+    /// side. A budget that is not exact says nothing.
     pub fn share_agrees(
         &mut self,
         pointer: &str,
@@ -183,14 +186,19 @@ impl Rules {
     ) -> &mut Self {
         if let (Some(budget), Some(share), Some(amount)) = (budget, share, amount)
             && budget.exactness == Exactness::Exact
-            && amount.exactness == Exactness::Exact
             && budget.currency == amount.currency
             && !budget.amount.0.is_zero()
         {
             let part = amount.amount.0 / budget.amount.0 * Decimal::ONE_HUNDRED;
             let rounded = part.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero) == share.0;
             let shared_out = !share.0.fract().is_zero() && (part - share.0).abs() < Decimal::new(1, 2);
-            if !rounded && !shared_out {
+            let agrees = match amount.exactness {
+                Exactness::Exact => rounded || shared_out,
+                Exactness::AtLeast => rounded || shared_out || part < share.0,
+                Exactness::AtMost => rounded || shared_out || part > share.0,
+                Exactness::Approximate => true,
+            };
+            if !agrees {
                 let words = format!(
                     "{} of {} is {} per cent, not the stated {}",
                     amount.amount.0,
@@ -233,7 +241,7 @@ impl Rules {
 }
 
 /// What amounts sum to, if all are stated exactly and in one currency.
-fn whole(amounts: &[Option<&Money>]) -> Option<Money> {
+pub fn whole(amounts: &[Option<&Money>]) -> Option<Money> {
     let stated: Option<Vec<&Money>> = amounts.iter().copied().collect();
     let stated = stated?;
     let first = *stated.first()?;

@@ -9,10 +9,12 @@ use diesel::sql_types::{Array, Text};
 use rust_decimal::Decimal;
 
 use super::cursor::Cursor;
+use crate::codes::is_currency;
 use crate::error::Fault;
 use crate::hint::nearest;
 use crate::http::query::Query;
 use crate::kind::{Filter, Kind, Sort, Takes};
+use crate::page::foreign_cursor;
 use crate::record::PartialDate;
 
 /// A value bound into a statement.
@@ -41,11 +43,23 @@ pub struct Ask {
 
 impl Ask {
     /// Reads filters, sort and cursor from the parameters. Cursors hold in one register only:
-    /// nobody can make one without knowing its secret name.
-    pub fn read(kind: &'static Kind, query: &Query, register: &str) -> Result<Self, Vec<Fault>> {
+    /// nobody can make one without knowing its secret name. `fixed` is a filter that the
+    /// address itself sets.
+    pub fn read(
+        kind: &'static Kind,
+        query: &Query,
+        fixed: Option<(&'static str, &str)>,
+        register: &str,
+    ) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut conditions = Vec::new();
         let mut seal = format!("{register} {}", kind.collection);
+        if let Some((name, value)) = fixed
+            && let Some(filter) = kind.all_filters().find(|filter| filter.name == name)
+        {
+            conditions.push((filter.sql, Bound::List(vec![value.to_owned()])));
+            seal.push_str(&format!(" {name} {value}"));
+        }
         for (name, value) in query.pairs() {
             let Some(filter) = kind.all_filters().find(|filter| filter.name == name) else { continue };
             match bound(filter, value) {
@@ -54,33 +68,31 @@ impl Ask {
             }
             seal.push_str(&format!("&{name}={value}"));
         }
+        if let Some(as_of) = query.get("as_of") {
+            seal.push_str(&format!("&as_of={as_of}"));
+        }
         let wanted = query.get("sort").unwrap_or("identifier");
         let (descending, name) = wanted.strip_prefix('-').map_or((false, wanted), |name| (true, name));
         seal.push_str(&format!("&sort={wanted}"));
         let sort = kind.all_sorts().find(|sort| sort.name == name);
         if sort.is_none() {
             let known: Vec<&str> = kind.all_sorts().map(|sort| sort.name).collect();
-            let words = format!("{} cannot be sorted by {name:?}{}", kind.collection, nearest(name, &known));
+            let words = format!(
+                "{} cannot be sorted by {name:?}; sort takes one key{}",
+                kind.collection,
+                nearest(name, &known)
+            );
             faults.push(Fault::parameter("sort", "sort_unknown", words));
         }
         let after = query.get("cursor").map(|text| Cursor::decode(text, &seal));
         if after == Some(None) {
-            let words = "this cursor was made for another question: follow links.next as it is";
-            faults.push(Fault::parameter("cursor", "cursor_invalid", words));
+            faults.push(foreign_cursor());
         }
         match sort {
             Some(sort) if faults.is_empty() => {
                 Ok(Self { kind, conditions, sort, descending, after: after.flatten(), seal })
             }
             _ => Err(faults),
-        }
-    }
-
-    /// Adds a condition that does not come from the query string.
-    pub fn also(&mut self, name: &str, value: &str) {
-        if let Some(filter) = self.kind.all_filters().find(|filter| filter.name == name) {
-            self.conditions.push((filter.sql, Bound::List(vec![value.to_owned()])));
-            self.seal.push_str(&format!("&{name}={value}"));
         }
     }
 
@@ -155,6 +167,10 @@ fn bound(filter: &Filter, value: &str) -> Result<Bound, Fault> {
             fault("list_invalid", format!("{} takes 1000 values at most", filter.name))
         }
         Takes::AnyOf => Ok(Bound::List(items())),
+        Takes::Currencies => match items().iter().find(|item| !is_currency(item)) {
+            Some(item) => fault("currency_invalid", format!("{item:?} is not an ISO 4217 currency such as EUR or RSD")),
+            None => Ok(Bound::List(items())),
+        },
         Takes::Codes(codes) => {
             let items = items();
             match items.iter().find(|item| !codes.contains(&item.as_str())) {
@@ -168,6 +184,7 @@ fn bound(filter: &Filter, value: &str) -> Result<Bound, Fault> {
             Some(instant) => Ok(Bound::Text(instant.to_rfc3339_opts(SecondsFormat::Micros, true))),
             None => fault("instant_invalid", format!("{} takes an instant: 2026-01-31T12:00:00Z", filter.name)),
         },
+        Takes::Number if value.contains('_') => fault("number_invalid", format!("{} takes a number", filter.name)),
         Takes::Number => match Decimal::from_str_exact(value).or_else(|_| Decimal::from_scientific(value)) {
             Ok(number) => Ok(Bound::Text(number.to_string())),
             Err(_) => fault("number_invalid", format!("{} takes a decimal number: 1000.50", filter.name)),
@@ -176,7 +193,7 @@ fn bound(filter: &Filter, value: &str) -> Result<Bound, Fault> {
 }
 
 /// An instant, or a day's first. A `+` that the query string turned into a space is put back.
-fn instant(value: &str) -> Option<DateTime<Utc>> {
+pub fn instant(value: &str) -> Option<DateTime<Utc>> {
     let value = value.replace(' ', "+");
     let day =
         || NaiveDate::parse_from_str(&value, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0).map(|midnight| midnight.and_utc());

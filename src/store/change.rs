@@ -5,8 +5,10 @@ use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::refer::Making;
+use crate::auth::local::ISSUER;
 use crate::error::{Problem, Reason};
 use crate::http::precondition::Precondition;
 use crate::kind::Kind;
@@ -36,7 +38,10 @@ pub enum Intent {
         links: Vec<Link>,
     },
     /// It is to be gone.
-    Delete,
+    Delete {
+        /// The record that stands for it from then on, if one does.
+        merged_into: Option<String>,
+    },
 }
 
 impl Change {
@@ -50,7 +55,7 @@ impl Change {
     pub fn making(&self) -> Making<'_> {
         let links = match &self.intent {
             Intent::Put { links, .. } => Some(links.as_slice()),
-            Intent::Delete => None,
+            Intent::Delete { .. } => None,
         };
         Making { identifier: &self.identifier, collection: self.kind.collection, links }
     }
@@ -78,6 +83,23 @@ pub struct Author {
     pub subject: String,
     /// The request.
     pub request_id: String,
+    /// What for, in the author's words.
+    pub reason: Option<String>,
+    /// The import that the request is part of.
+    pub import: Option<Uuid>,
+}
+
+impl Author {
+    /// The program itself, doing something.
+    pub fn program(subject: &str) -> Self {
+        Self {
+            issuer: ISSUER.into(),
+            subject: subject.into(),
+            request_id: Uuid::now_v7().to_string(),
+            reason: None,
+            import: None,
+        }
+    }
 }
 
 /// A record as the register has it now.
@@ -105,7 +127,9 @@ pub fn decide(change: &Change, current: Option<&Current>) -> Result<Outcome, Pro
     let failed = |words: String| Err(Problem::new(Reason::PreconditionFailed, words));
     let Some(current) = current else {
         return match (&change.precondition, &change.intent) {
-            (_, Intent::Delete) => Err(Problem::new(Reason::NotFound, format!("There is no {kind} {identifier}"))),
+            (_, Intent::Delete { .. }) => {
+                Err(Problem::new(Reason::NotFound, format!("There is no {kind} {identifier}")))
+            }
             (Precondition::Present | Precondition::Versions(_), _) => {
                 failed(format!("There is no {kind} {identifier} yet"))
             }
@@ -131,7 +155,7 @@ pub fn decide(change: &Change, current: Option<&Current>) -> Result<Outcome, Pro
     let outcome = match &change.intent {
         Intent::Put { doc, .. } if current.doc.as_ref() == Some(doc) => return Ok(Outcome::Unchanged),
         Intent::Put { .. } => Outcome::Changed,
-        Intent::Delete => Outcome::Deleted,
+        Intent::Delete { .. } => Outcome::Deleted,
     };
     if change.precondition == Precondition::None {
         let words = "Send If-Match with the ETag of the version that you saw, or If-Match: * for whatever is there";

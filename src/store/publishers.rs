@@ -112,17 +112,20 @@ async fn take(connection: &mut AsyncPgConnection, publisher: &str, prefix: &str)
         Some(holder) => return conflict(format!("the prefix {prefix} belongs to {}", holder.publisher)),
         None => {}
     }
-    if let Some(other) = owner(connection, prefix).await?.filter(|other| other != publisher) {
-        let published: Option<Owner> = sql_query(
-            "SELECT identifier, collection AS publisher FROM records WHERE starts_with(identifier, $1) LIMIT 1",
-        )
-        .bind::<Text, _>(prefix)
-        .get_result(connection)
-        .await
-        .optional()?;
-        if let Some(record) = published {
-            return conflict(format!("{other} has published {} under {prefix} already", record.identifier));
-        }
+    // Records that would change hands: those whose owner has a shorter prefix.
+    let published: Option<Owner> = sql_query(
+        "SELECT records.identifier, owner.publisher FROM records, LATERAL (
+           SELECT publisher, prefix FROM publisher_prefixes WHERE starts_with(records.identifier, prefix)
+           ORDER BY length(prefix) DESC LIMIT 1) AS owner
+         WHERE starts_with(records.identifier, $1) AND length(owner.prefix) < length($1) AND owner.publisher <> $2 LIMIT 1",
+    )
+    .bind::<Text, _>(prefix)
+    .bind::<Text, _>(publisher)
+    .get_result(connection)
+    .await
+    .optional()?;
+    if let Some(Owner { identifier, publisher: other }) = published {
+        return conflict(format!("{other} has published {identifier} under {prefix} already"));
     }
     sql_query("INSERT INTO publisher_prefixes (prefix, publisher) VALUES ($1, $2)")
         .bind::<Text, _>(prefix)

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use actix_web::http::header::LOCATION;
 use chrono::{DateTime, SecondsFormat, Utc};
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Json, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Json, Nullable, Text, Timestamptz};
 use diesel::{OptionalExtension, QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::{Map, Value};
@@ -46,13 +47,17 @@ impl Row {
         let unreadable =
             |error| Problem::internal(format!("{} {} is unreadable: {error}", kind.singular, self.identifier));
         let mut view = (kind.view)(&self.doc).map_err(unreadable)?;
-        let instant = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, true);
         view.insert("publisher".into(), self.publisher.clone().into());
         view.insert("version".into(), self.version.into());
         view.insert("created_at".into(), instant(self.created_at).into());
         view.insert("updated_at".into(), instant(self.updated_at).into());
         Ok(view)
     }
+}
+
+/// An instant as clients see it.
+pub fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 /// Some records of a collection by identifier.
@@ -84,16 +89,23 @@ struct Fate {
     collection: String,
     #[diesel(sql_type = Bool)]
     live: bool,
+    #[diesel(sql_type = Nullable<Text>)]
+    merged_into: Option<String>,
 }
 
-/// Why a record is not there: never was, was deleted, or is of another kind.
-async fn absent(connection: &mut AsyncPgConnection, kind: &Kind, id: &str) -> Result<Problem, Problem> {
-    let fate: Option<Fate> = sql_query("SELECT collection, live FROM records WHERE identifier = $1")
+/// Why a record is not there: never was, was deleted or merged, or is of another kind.
+pub async fn absent(connection: &mut AsyncPgConnection, kind: &Kind, id: &str) -> Result<Problem, Problem> {
+    let fate: Option<Fate> = sql_query("SELECT collection, live, merged_into FROM records WHERE identifier = $1")
         .bind::<Text, _>(id)
         .get_result(connection)
         .await
         .optional()?;
     Ok(match fate {
+        Some(Fate { collection, merged_into: Some(survivor), .. }) if collection == kind.collection => {
+            let place = identifier::path(&collection, &survivor);
+            let words = format!("The {} {id} was merged into {survivor}; its history stays", kind.singular);
+            Problem::new(Reason::Merged, words).with_header(LOCATION, &place)
+        }
         Some(fate) if fate.collection == kind.collection && !fate.live => {
             Problem::new(Reason::Gone, format!("The {} {id} was deleted; its history stays", kind.singular))
         }

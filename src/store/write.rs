@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use serde_json::{Value, json};
@@ -34,7 +34,9 @@ pub async fn apply(
     changes: &[Change],
 ) -> Result<Vec<Outcome>, Problem> {
     let clock: Clock = sql_query(
-        "SELECT position, greatest(clock_timestamp(), at + interval '1 microsecond') AS at FROM commit_clock FOR UPDATE",
+        // The instant is taken when the lock is had, not when it is asked for.
+        "WITH clock AS MATERIALIZED (SELECT position, at FROM commit_clock FOR UPDATE)
+         SELECT position, greatest(clock_timestamp(), at + interval '1 microsecond') AS at FROM clock",
     )
     .get_result(connection)
     .await?;
@@ -80,6 +82,7 @@ pub async fn apply(
     if !dangling.is_empty() {
         return Err(Problem::invalid(dangling.into_iter().map(|(n, fault)| at(n, fault)).collect()));
     }
+    merges(connection, changes).await?;
     let of = |wanted: fn(&Outcome) -> bool| -> Vec<String> {
         let chosen = changes.iter().zip(&outcomes).filter(|(_, outcome)| wanted(outcome));
         chosen.map(|(change, _)| change.identifier.clone()).collect()
@@ -104,6 +107,19 @@ pub async fn apply(
     Ok(outcomes)
 }
 
+/// What records are merged into is there, and of the same kind.
+async fn merges(connection: &mut AsyncPgConnection, changes: &[Change]) -> Result<(), Problem> {
+    for change in changes {
+        let Intent::Delete { merged_into: Some(survivor) } = &change.intent else { continue };
+        let gone = changes.iter().any(|other| other.identifier == *survivor && other.making().links.is_none());
+        if gone || read::some(connection, change.kind, std::slice::from_ref(survivor)).await?.is_empty() {
+            let words = format!("there is no other {} {survivor} to merge into", change.kind.singular);
+            return Err(Problem::invalid(vec![Fault::parameter("merged_into", "reference_unknown", words)]));
+        }
+    }
+    Ok(())
+}
+
 /// The new versions, as columns.
 #[derive(Default)]
 struct Columns<'a> {
@@ -115,13 +131,18 @@ struct Columns<'a> {
     created: Vec<DateTime<Utc>>,
     docs: Vec<Option<&'a Value>>,
     links: Vec<Value>,
+    merged_into: Vec<Option<&'a str>>,
 }
 
 impl<'a> Columns<'a> {
     fn push(&mut self, change: &'a Change, outcome: Outcome, current: Option<&'a Current>, at: DateTime<Utc>) {
         let (doc, links) = match &change.intent {
             Intent::Put { doc, links } => (Some(doc), json!(links)),
-            Intent::Delete => (None, json!([])),
+            Intent::Delete { .. } => (None, json!([])),
+        };
+        let merged_into = match &change.intent {
+            Intent::Delete { merged_into } => merged_into.as_deref(),
+            Intent::Put { .. } => None,
         };
         self.identifiers.push(&change.identifier);
         self.collections.push(change.kind.collection);
@@ -129,12 +150,14 @@ impl<'a> Columns<'a> {
         self.versions.push(current.map_or(0, |row| row.version) + 1);
         self.changes.push(match outcome {
             Outcome::Created => "created",
+            Outcome::Deleted if merged_into.is_some() => "merged",
             Outcome::Deleted => "deleted",
             _ => "changed",
         });
         self.created.push(current.map_or(at, |row| row.created_at));
         self.docs.push(doc);
         self.links.push(links);
+        self.merged_into.push(merged_into);
     }
 }
 
@@ -162,6 +185,7 @@ async fn store(
         .bind::<Array<Text>, _>(&all.collections)
         .bind::<Array<Integer>, _>(&all.versions)
         .bind::<Array<Text>, _>(&all.changes)
+        .bind::<Array<Nullable<Text>>, _>(&all.merged_into)
         .execute(connection)
         .await?;
     sql_query("UPDATE versions SET superseded_at = $2 WHERE identifier = ANY($1) AND superseded_at IS NULL")
@@ -183,6 +207,9 @@ async fn store(
         .bind::<Text, _>(&author.issuer)
         .bind::<Text, _>(&author.subject)
         .bind::<Text, _>(&author.request_id)
+        .bind::<Nullable<Text>, _>(&author.reason)
+        .bind::<Nullable<Uuid>, _>(author.import)
+        .bind::<Array<Nullable<Text>>, _>(&all.merged_into)
         .execute(connection)
         .await?;
     for (collection, columns) in &by_kind {

@@ -17,6 +17,7 @@ fn sample(filter: &Filter) -> &'static str {
     match filter.takes {
         Takes::AnyOf => "RS222,AR-LNOB",
         Takes::Codes(codes) => codes[0],
+        Takes::Currencies => "EUR,RSD",
         Takes::Date => "2011-03",
         Takes::Instant => "2026-01-31T12:00:00Z",
         Takes::Number => "1000.50",
@@ -24,7 +25,7 @@ fn sample(filter: &Filter) -> &'static str {
 }
 
 fn ask(kind: &'static Kind, query: &str) -> Ask {
-    Ask::read(kind, &Query::parse(query, page::parameters(kind)).unwrap(), "").unwrap()
+    Ask::read(kind, &Query::parse(query, page::parameters(kind)).unwrap(), None, "").unwrap()
 }
 
 /// The tables that a plan reads row by row.

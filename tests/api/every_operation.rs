@@ -28,9 +28,14 @@ fn operations() -> Vec<Operation> {
     operations
 }
 
+/// The path of a record, or of its first version.
+fn at(path: &str, identifier: &str) -> String {
+    path.replace("{identifier}", identifier).replace("{version}", "1")
+}
+
 impl Operation {
     fn at(&self, identifier: &str) -> String {
-        self.path.replace("{identifier}", identifier)
+        at(&self.path, identifier)
     }
 
     fn is_read(&self) -> bool {
@@ -135,7 +140,10 @@ async fn other_methods_are_405_and_named() {
             if taken.contains(method) {
                 continue;
             }
-            let answer = app.town().send(app.town().request(method, &path.replace("{identifier}", "T-1"))).await;
+            let answer = app
+                .town()
+                .send(app.town().request(method, &path.replace("{identifier}", "T-1").replace("{version}", "1")))
+                .await;
             answer.problem(405);
             if method == "BREW" {
                 assert!(!answer.header("allow").is_empty());
@@ -145,8 +153,11 @@ async fn other_methods_are_405_and_named() {
             let expected: HashSet<&str> = taken.iter().copied().chain(["HEAD", "OPTIONS"]).collect();
             assert_eq!(allow, expected, "{method} {path}");
         }
-        let options =
-            app.anon().send(app.anon().request("OPTIONS", &path.replace("{identifier}", "T-1"))).await.expect(204);
+        let options = app
+            .anon()
+            .send(app.anon().request("OPTIONS", &path.replace("{identifier}", "T-1").replace("{version}", "1")))
+            .await
+            .expect(204);
         assert!(options.header("allow").contains("GET, HEAD, OPTIONS"), "{path}");
     }
 }

@@ -3,6 +3,20 @@
 use crate::support::TestApp;
 
 #[actix_web::test]
+async fn floods_of_faults_are_cut_short() {
+    let app = TestApp::empty().await;
+    for flood in [
+        vec!["a"; 9000].join("&"),
+        format!("fields={}", vec!["a"; 9000].join(",")),
+        format!("sort={}", "a".repeat(20_000)),
+    ] {
+        let answer = app.anon().get(&format!("/v1/grants?{flood}")).await;
+        answer.problem(400);
+        assert!(answer.body.len() < 100_000, "{} bytes", answer.body.len());
+    }
+}
+
+#[actix_web::test]
 async fn accept_headers_of_real_clients() {
     let app = TestApp::shipped().await;
     let table = [

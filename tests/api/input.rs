@@ -139,6 +139,41 @@ async fn rules_of_money() {
             json!([line("eu", Value::Null, json!({"amount": 100, "currency": "RSD"}))]),
             vec!["/funding/0/amount/currency currency_differs"],
         ),
+        (
+            "a part that is not exact hides nothing",
+            eur(100.0),
+            json!([
+                line("eu", Value::Null, eur(500.0)),
+                line(
+                    "own_contribution",
+                    Value::Null,
+                    json!({"amount": 1, "currency": "EUR", "exactness": "approximate"})
+                )
+            ]),
+            vec!["/funding amounts_not_whole"],
+        ),
+        (
+            "a lowest amount is too much",
+            eur(100.0),
+            json!([
+                line("eu", Value::Null, eur(80.0)),
+                line(
+                    "own_contribution",
+                    Value::Null,
+                    json!({"amount": 50, "currency": "EUR", "exactness": "at_least"})
+                )
+            ]),
+            vec!["/funding amounts_not_whole"],
+        ),
+        (
+            "a lowest amount above its share",
+            eur(100.0),
+            json!([
+                line("eu", json!(40), Value::Null),
+                line("own_contribution", json!(60), json!({"amount": 70, "currency": "EUR", "exactness": "at_least"}))
+            ]),
+            vec!["/funding/1/percentage share_disagrees"],
+        ),
         ("negative budget", eur(-1.0), json!([]), vec!["/budget/amount negative_amount"]),
         ("five places", json!({"amount": 0.00001, "currency": "EUR"}), json!([]), vec!["/budget/amount multipleOf"]),
         (

@@ -54,24 +54,44 @@ pub fn any(collection: &str, identifier: &str, n: usize) -> Value {
 
 /// Writes records of any collections as one batch, past HTTP.
 pub async fn write(connection: &mut AsyncPgConnection, records: &[(&str, Value)]) -> Vec<Outcome> {
+    batch(connection, records, &[]).await
+}
+
+/// Writes and deletes records as one batch, and says how many changed by that.
+pub async fn change(
+    connection: &mut AsyncPgConnection,
+    records: &[(&str, Value)],
+    deleted: &[(&str, String)],
+) -> usize {
+    let outcomes = batch(connection, records, deleted).await;
+    outcomes.iter().filter(|outcome| **outcome != Outcome::Unchanged).count()
+}
+
+async fn batch(
+    connection: &mut AsyncPgConnection,
+    records: &[(&str, Value)],
+    deleted: &[(&str, String)],
+) -> Vec<Outcome> {
     let shapes = Shapes::compile(&openapi::components());
-    let changes: Vec<Change> = records
+    let change = |collection: &str, identifier: String, intent: Intent| Change {
+        kind: collections::find(collection).unwrap(),
+        identifier,
+        publisher: "town".into(),
+        intent,
+        precondition: Precondition::Any,
+    };
+    let puts = records.iter().map(|(collection, record)| {
+        let kind = collections::find(collection).unwrap();
+        let identifier = record["identifier"].as_str().unwrap().to_owned();
+        let checked = aid_register::input::check_value(&shapes, kind, &identifier, record.clone());
+        assert!(checked.faults.is_empty(), "{record}: {:?}", checked.faults);
+        change(collection, identifier, Intent::Put { doc: checked.doc, links: checked.links })
+    });
+    let deletes = deleted
         .iter()
-        .map(|(collection, record)| {
-            let kind = collections::find(collection).unwrap();
-            let identifier = record["identifier"].as_str().unwrap().to_owned();
-            let checked = aid_register::input::check_value(&shapes, kind, &identifier, record.clone());
-            assert!(checked.faults.is_empty(), "{record}: {:?}", checked.faults);
-            Change {
-                kind,
-                identifier,
-                publisher: "town".into(),
-                intent: Intent::Put { doc: checked.doc, links: checked.links },
-                precondition: Precondition::Any,
-            }
-        })
-        .collect();
-    let author = Author { issuer: "test".into(), subject: "test".into(), request_id: "test".into() };
+        .map(|(collection, identifier)| change(collection, identifier.clone(), Intent::Delete { merged_into: None }));
+    let changes: Vec<Change> = puts.chain(deletes).collect();
+    let author = Author::program("test");
     connection.transaction(async |connection| apply(connection, &author, &changes).await).await.unwrap()
 }
 

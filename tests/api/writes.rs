@@ -89,6 +89,22 @@ async fn identifiers_may_have_any_printable_character() {
 }
 
 #[actix_web::test]
+async fn a_record_does_not_outgrow_its_limit_by_patches() {
+    let app = TestApp::empty().await;
+    app.town().put("/v1/grants/T-1", &make::grant("A"), &[]).await.expect(201);
+    let mut last = 200;
+    for n in 0..4 {
+        let texts: Vec<(String, serde_json::Value)> =
+            (0..5).map(|m| (format!("x-l{n}{m}"), "Ћ".repeat(40_000).into())).collect();
+        let patch = json!({"description": texts.into_iter().collect::<serde_json::Map<_, _>>()});
+        last = app.town().patch("/v1/grants/T-1", &patch, &[("if-match", "*")]).await.status;
+    }
+    assert_eq!(last, 413);
+    let record = app.anon().get("/v1/grants/T-1").await.expect(200).json();
+    app.town().put("/v1/grants/T-1", &record, &[]).await.expect(200);
+}
+
+#[actix_web::test]
 async fn references_need_targets() {
     let app = TestApp::empty().await;
     let town = app.town();

@@ -85,7 +85,7 @@ pub fn empty_database() -> String {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(async {
                     let mut connection = AsyncPgConnection::establish(&url).await.unwrap();
-                    connection.batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await.unwrap();
+                    connection.batch_execute("DROP SCHEMA public, past CASCADE; CREATE SCHEMA public").await.unwrap();
                 });
             })
             .join()

@@ -1,0 +1,137 @@
+//! Versions of records: those of one record, and all of them in the order in
+//! which they were committed.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::{Map, Value, json};
+
+use super::read::{Row, instant};
+use crate::digest::sha256;
+use crate::error::Problem;
+use crate::http::identifier;
+use crate::kind::Kind;
+
+/// One version of a record.
+#[derive(Debug, QueryableByName)]
+pub struct Version {
+    /// Its place among all versions of all records.
+    #[diesel(sql_type = BigInt)]
+    pub position: i64,
+    /// The record.
+    #[diesel(sql_type = Text)]
+    pub identifier: String,
+    /// The record's collection.
+    #[diesel(sql_type = Text)]
+    pub collection: String,
+    /// Its number among the record's versions, from 1.
+    #[diesel(sql_type = Integer)]
+    pub version: i32,
+    /// `created`, `changed`, `deleted` or `merged`.
+    #[diesel(sql_type = Text)]
+    pub change: String,
+    #[diesel(sql_type = Text)]
+    publisher: String,
+    #[diesel(sql_type = Text)]
+    issuer: String,
+    #[diesel(sql_type = Text)]
+    subject: String,
+    #[diesel(sql_type = Text)]
+    request_id: String,
+    #[diesel(sql_type = Nullable<Uuid>)]
+    import: Option<uuid::Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    reason: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    merged_into: Option<String>,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    recorded_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Text>)]
+    doc: Option<String>,
+}
+
+const COLUMNS: &str = "position, identifier, collection, version, change, publisher, issuer, subject, request_id, \
+    import, reason, merged_into, created_at, recorded_at, doc::text AS doc";
+
+/// Versions of one record before a number, the newest first.
+pub async fn of_record(
+    connection: &mut AsyncPgConnection,
+    kind: &Kind,
+    identifier: &str,
+    before: Option<i32>,
+    limit: i64,
+) -> diesel::QueryResult<Vec<Version>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM versions WHERE identifier = $1 AND collection = $2 AND version < $3
+         ORDER BY version DESC LIMIT $4"
+    );
+    sql_query(sql)
+        .bind::<Text, _>(identifier)
+        .bind::<Text, _>(kind.collection)
+        .bind::<Integer, _>(before.unwrap_or(i32::MAX))
+        .bind::<BigInt, _>(limit)
+        .load(connection)
+        .await
+}
+
+/// Versions after a position, in the order of their commits: of one collection, or of all.
+pub async fn after(
+    connection: &mut AsyncPgConnection,
+    position: i64,
+    collections: Option<&[String]>,
+    limit: i64,
+) -> diesel::QueryResult<Vec<Version>> {
+    let only = if collections.is_some() { "collection = ANY($3) AND" } else { "$3 IS NULL AND" };
+    let sql = format!("SELECT {COLUMNS} FROM versions WHERE {only} position > $1 ORDER BY position LIMIT $2");
+    sql_query(sql)
+        .bind::<BigInt, _>(position)
+        .bind::<BigInt, _>(limit)
+        .bind::<Nullable<diesel::sql_types::Array<Text>>, _>(collections)
+        .load(connection)
+        .await
+}
+
+impl Version {
+    /// The record as it was in this version; nothing where it was deleted or merged.
+    pub fn record(&self, kind: &Kind) -> Result<Option<Map<String, Value>>, Problem> {
+        let Some(doc) = &self.doc else { return Ok(None) };
+        let row = Row {
+            identifier: self.identifier.clone(),
+            publisher: self.publisher.clone(),
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.recorded_at,
+            doc: doc.clone(),
+            key: String::new(),
+        };
+        row.view(kind).map(Some)
+    }
+
+    /// Who made it, when, and how. The hash is that of the record's bytes, as the version's address gives them.
+    pub fn describe(&self, record: Option<&Map<String, Value>>, base: &str) -> Map<String, Value> {
+        let hash = record.map(|record| sha256(&serde_json::to_vec(record).unwrap_or_default()));
+        let place = identifier::path(&self.collection, &self.identifier);
+        let described = json!({
+            "collection": self.collection,
+            "identifier": self.identifier,
+            "version": self.version,
+            "change": self.change,
+            "recorded_at": instant(self.recorded_at),
+            "publisher": self.publisher,
+            "author": {"issuer": self.issuer, "subject": self.subject},
+            "request_id": self.request_id,
+            "import": self.import,
+            "reason": self.reason,
+            "merged_into": self.merged_into,
+            "content_hash": hash,
+            "url": format!("{base}{place}/versions/{}", self.version),
+        });
+        match described {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        }
+    }
+}
