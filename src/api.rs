@@ -11,6 +11,7 @@ use actix_web::{HttpRequest, HttpResponse, Route};
 use prometheus::TextEncoder;
 use serde_json::{Value, json};
 
+use crate::changes;
 use crate::collections;
 use crate::digest::digest;
 use crate::error::{Problem, Reason};
@@ -66,6 +67,7 @@ pub fn routes(config: &mut ServiceConfig, openapi: Value) {
             .route(read().to(observations))
             .default_service(only(READ)),
         )
+        .service(web::resource("/v1/changes").route(read().to(changes::changes)).default_service(only(READ)))
         .service(web::resource("/v1").route(read().to(index)).default_service(only(READ)))
         .service(fixed("/v1/openapi.json", openapi.to_string()))
         .service(fixed("/v1/openapi-3.0.json", to_3_0(openapi.clone()).to_string()))

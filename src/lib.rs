@@ -5,7 +5,8 @@
 //! - [`app`] the server and its layers; [`api`] every route there is; [`state`] what
 //!   handlers share
 //! - [`resource`] what is the same for every collection: list, show, put, patch, remove
-//! - [`history`] versions of a record, and what changed between two
+//! - [`history`] versions of a record, and what changed between two; [`changes`] the feed of
+//!   all of them, [`watch`] how far it is
 //! - [`http`] what came in and in which form to answer; [`auth`] who may write
 //! - [`page`], [`export`] lists as pages and as streams; [`formats`] which bytes
 //! - [`input`] a record from bytes to a checked document: [`json`] form, [`shape`]
@@ -21,6 +22,7 @@
 pub mod api;
 pub mod app;
 pub mod auth;
+pub mod changes;
 pub mod cli;
 pub mod codes;
 pub mod collections;
@@ -45,6 +47,7 @@ pub mod resource;
 pub mod shape;
 pub mod state;
 pub mod store;
+pub mod watch;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

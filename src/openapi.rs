@@ -99,7 +99,10 @@ fn whole() -> Value {
     document["tags"] = collections::ALL
         .iter()
         .map(|kind| json!({"name": kind.collection, "description": kind.about}))
-        .chain([json!({"name": "register", "description": "The register itself."})])
+        .chain([
+            json!({"name": "changes", "description": "Every change of every record, in the order of their commits."}),
+            json!({"name": "register", "description": "The register itself."}),
+        ])
         .collect();
     let mut paths = Map::new();
     for kind in collections::ALL {
@@ -107,6 +110,9 @@ fn whole() -> Value {
         operations::of_collection(kind, &example, &mut paths);
         history::of_collection(kind, &view_of(kind, &example), &mut paths);
     }
+    let grants = &collections::grants::KIND;
+    let example = view_of(grants, examples.get(grants.collection).unwrap_or(&Value::Null));
+    history::feed(history::change(grants, &example), &mut paths);
     register::add(&mut paths);
     document["paths"] = paths.into();
     document

@@ -1,8 +1,11 @@
 //! What handlers share.
 
+use std::sync::Arc;
+
 use actix_web::HttpRequest;
 use actix_web_prom::{PrometheusMetrics, PrometheusMetricsBuilder};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::auth::Auth;
@@ -10,6 +13,10 @@ use crate::db::Database;
 use crate::input::Shapes;
 use crate::openapi;
 use crate::store::read;
+use crate::watch::Watch;
+
+/// So many may follow the change feed as a stream at the same time.
+const STREAMS: usize = 1000;
 
 /// What handlers share.
 pub struct State {
@@ -23,6 +30,10 @@ pub struct State {
     pub openapi: Value,
     /// What tells this register from any other.
     pub register: String,
+    /// How far the register is.
+    pub watch: Watch,
+    /// Who follows the change feed as a stream.
+    pub streams: Arc<Semaphore>,
     /// Numbers for `/metrics`.
     pub metrics: PrometheusMetrics,
     public_url: Option<Url>,
@@ -40,7 +51,9 @@ impl State {
         let register = read::register(&mut *db.get().await?).await?;
         let metrics = PrometheusMetricsBuilder::new("aid_register").mask_unmatched_patterns("-").build();
         let metrics = metrics.map_err(|error| anyhow::anyhow!("preparing metrics: {error}"))?;
-        Ok(Self { db, auth, shapes, openapi, register, metrics, public_url })
+        let watch = Watch::start(db.clone());
+        let streams = Arc::new(Semaphore::new(STREAMS));
+        Ok(Self { db, auth, shapes, openapi, register, watch, streams, metrics, public_url })
     }
 
     /// Scheme and host of this register, as the client knows it.

@@ -57,6 +57,16 @@ fn accepted(request: &HttpRequest, offer: &[Format]) -> Result<Format, Problem> 
     })
 }
 
+/// Whether a stream of events is more welcome than JSON.
+pub fn events(request: &HttpRequest) -> Result<bool, Problem> {
+    let ranges = ranges(request);
+    let named = ranges.iter().any(|(range, quality)| range == "text/event-stream" && *quality > 0.0);
+    if named && quality(&ranges, "text/event-stream") >= quality(&ranges, Format::Json.essence()) {
+        return Ok(true);
+    }
+    json(request).map(|()| false)
+}
+
 /// What the client accepts.
 fn ranges(request: &HttpRequest) -> Vec<(String, f32)> {
     let lines = request.headers().get_all(header::ACCEPT).map(|line| line.to_str().unwrap_or_default());

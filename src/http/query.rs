@@ -51,6 +51,13 @@ impl Query {
         self.get(name).map(|value| value.split(',').map(str::trim).collect())
     }
 
+    /// The same parameters, but for this one.
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let mut pairs: Vec<_> = self.0.iter().filter(|(other, _)| other != name).cloned().collect();
+        pairs.push((name.to_owned(), value.to_owned()));
+        Self(pairs)
+    }
+
     /// All parameters.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::operations::{READ_PROBLEMS, header_refs, if_none_match_read, not_modified, query, with_problems};
+use crate::collections;
 use crate::kind::Kind;
 
 /// Adds the operations of one collection.
@@ -86,6 +87,51 @@ pub fn of_collection(kind: &'static Kind, example: &Value, paths: &mut Map<Strin
         ),
         READ_PROBLEMS,
     );
+}
+
+/// Adds the change feed.
+pub fn feed(mut change: Value, paths: &mut Map<String, Value>) {
+    let known: Vec<&str> = collections::ALL.iter().map(|kind| kind.collection).collect();
+    let cursor = "WyIxNyIsIiIsIjBmMWUyZDNjNGI1YTY5NzgiXQ";
+    change["cursor"] = cursor.into();
+    let event = format!("id: {cursor}\nevent: change\ndata: {change}\n\n");
+    let page = json!({
+        "type": "object", "required": ["data", "meta", "links"], "properties": {
+            "data": {"type": "array", "items": {"$ref": "#/components/schemas/Change"}},
+            "meta": {"type": "object", "properties": {"limit": {"type": "integer"},
+                "cursor": {"type": "string", "description": "Where to go on later, whether or not there is a next page now."}}},
+            "links": {"$ref": "#/components/schemas/Links"}}
+    });
+    let ok = json!({
+        "description": "The changes, the oldest first.",
+        "headers": header_refs(&["X-Request-Id", "API-Version", "ETag", "Link"]),
+        "content": {
+            "application/json": {"schema": page, "example": {"data": [change], "meta": {"limit": 100, "cursor": cursor},
+                "links": {"self": "http://127.0.0.1:8080/v1/changes", "next": null}}},
+            "text/event-stream": {"schema": {"type": "string"}, "example": event}}
+    });
+    let mut collection = query(
+        "collection",
+        "Changes in these collections.",
+        json!({"type": "array", "items": {"type": "string", "enum": known}}),
+    );
+    collection["style"] = "form".into();
+    collection["explode"] = false.into();
+    let operation = json!({
+        "tags": ["changes"], "operationId": "list_changes", "summary": "Follow every change",
+        "description": "Every create, change, deletion and merge in the order of its commit, without gaps: who goes on after the last cursor misses nothing. With `Accept: text/event-stream` it does not end.",
+        "parameters": [
+            query("after", "Where to go on, from `meta.cursor` or a change's `cursor`; `latest` for what comes from now on. Without it, from the beginning.", json!({"type": "string"})),
+            query("limit", "Changes on a page; 100 without it.", json!({"type": "integer", "minimum": 1, "maximum": 1000})),
+            collection,
+            query("include", "`records` adds each record as it was.", json!({"type": "string", "enum": ["records"]})),
+            query("wait", "If there is no change, wait for one for so many seconds.", json!({"type": "integer", "minimum": 0, "maximum": 60})),
+            {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}, "description": "In a stream of events: the last one seen."},
+            if_none_match_read()
+        ],
+        "responses": with_problems(json!({"200": ok, "304": not_modified()}), &[400, 405, 406, 408, 414, 431, 500, 503])
+    });
+    paths.insert("/v1/changes".into(), json!({"get": operation}));
 }
 
 fn n(word: &str) -> &'static str {

@@ -77,17 +77,22 @@ pub async fn of_record(
         .await
 }
 
-/// Versions after a position, in the order of their commits: of one collection, or of all.
-pub async fn after(
+/// Versions after one position up to another, in the order of their commits: of some
+/// collections, or of all.
+pub async fn between(
     connection: &mut AsyncPgConnection,
-    position: i64,
+    after: i64,
+    up_to: i64,
     collections: Option<&[String]>,
     limit: i64,
 ) -> diesel::QueryResult<Vec<Version>> {
-    let only = if collections.is_some() { "collection = ANY($3) AND" } else { "$3 IS NULL AND" };
-    let sql = format!("SELECT {COLUMNS} FROM versions WHERE {only} position > $1 ORDER BY position LIMIT $2");
+    let only = if collections.is_some() { "collection = ANY($4)" } else { "$4 IS NULL" };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM versions WHERE position > $1 AND position <= $2 AND {only} ORDER BY position LIMIT $3"
+    );
     sql_query(sql)
-        .bind::<BigInt, _>(position)
+        .bind::<BigInt, _>(after)
+        .bind::<BigInt, _>(up_to)
         .bind::<BigInt, _>(limit)
         .bind::<Nullable<diesel::sql_types::Array<Text>>, _>(collections)
         .load(connection)

@@ -3,6 +3,7 @@
 //! the OpenAPI document; the other files hold what is special.
 
 mod authorization;
+mod changes;
 mod concurrency;
 mod conditional;
 mod content;

@@ -1,5 +1,7 @@
 //! Records with good defaults, so that a test shows only what matters to it.
 
+use std::sync::LazyLock;
+
 use aid_register::collections;
 use aid_register::http::precondition::Precondition;
 use aid_register::input::Shapes;
@@ -72,7 +74,7 @@ async fn batch(
     records: &[(&str, Value)],
     deleted: &[(&str, String)],
 ) -> Vec<Outcome> {
-    let shapes = Shapes::compile(&openapi::components());
+    static SHAPES: LazyLock<Shapes> = LazyLock::new(|| Shapes::compile(&openapi::components()));
     let change = |collection: &str, identifier: String, intent: Intent| Change {
         kind: collections::find(collection).unwrap(),
         identifier,
@@ -83,7 +85,7 @@ async fn batch(
     let puts = records.iter().map(|(collection, record)| {
         let kind = collections::find(collection).unwrap();
         let identifier = record["identifier"].as_str().unwrap().to_owned();
-        let checked = aid_register::input::check_value(&shapes, kind, &identifier, record.clone());
+        let checked = aid_register::input::check_value(&SHAPES, kind, &identifier, record.clone());
         assert!(checked.faults.is_empty(), "{record}: {:?}", checked.faults);
         change(collection, identifier, Intent::Put { doc: checked.doc, links: checked.links })
     });
