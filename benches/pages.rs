@@ -17,7 +17,7 @@ use aid_register::db::{self, Database};
 use aid_register::http::query::Query;
 use aid_register::page;
 use aid_register::postgres::PrivatePostgres;
-use aid_register::state::State;
+use aid_register::state::{Settings, State};
 use aid_register::store::ask::Ask;
 use aid_register::store::cursor::Cursor;
 use aid_register::store::read;
@@ -67,7 +67,7 @@ fn main() -> anyhow::Result<()> {
     let db = Database::new(server.url(), 4, 1)?;
     std::thread::spawn(move || {
         let served = actix_web::rt::System::new().block_on(async {
-            let state = State::new(db, Auth::new(Vec::new()), None).await?;
+            let state = State::new(db, Auth::new(Vec::new()), Settings::default()).await?;
             anyhow::Ok(app::server(listener, state)?.await?)
         });
         served.unwrap();

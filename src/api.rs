@@ -17,6 +17,7 @@ use crate::digest::digest;
 use crate::error::{Problem, Reason};
 use crate::history;
 use crate::http::query::Query;
+use crate::imports::routes as imports;
 use crate::kind::Kind;
 use crate::openapi::to_3_0;
 use crate::resource;
@@ -27,6 +28,11 @@ use crate::store::read;
 const READ: &str = "GET, HEAD, OPTIONS";
 /// Methods of a record.
 const WRITE: &str = "GET, HEAD, OPTIONS, PUT, PATCH, DELETE";
+
+/// Methods of a list that takes more.
+const SEND: &str = "GET, HEAD, OPTIONS, POST";
+/// Methods of an address that only does something.
+const CALL: &str = "OPTIONS, POST";
 
 /// Adds all routes.
 pub fn routes(config: &mut ServiceConfig, openapi: Value) {
@@ -68,6 +74,19 @@ pub fn routes(config: &mut ServiceConfig, openapi: Value) {
             .default_service(only(READ)),
         )
         .service(web::resource("/v1/changes").route(read().to(changes::changes)).default_service(only(READ)))
+        .service(
+            web::resource("/v1/imports")
+                .route(read().to(imports::list))
+                .route(web::post().to(imports::create))
+                .default_service(only(SEND)),
+        )
+        .service(
+            web::resource("/v1/imports/template.xlsx").route(read().to(imports::template)).default_service(only(READ)),
+        )
+        .service(web::resource("/v1/imports/{id}").route(read().to(imports::show)).default_service(only(READ)))
+        .service(
+            web::resource("/v1/imports/{id}/cancel").route(web::post().to(imports::cancel)).default_service(only(CALL)),
+        )
         .service(web::resource("/v1").route(read().to(index)).default_service(only(READ)))
         .service(fixed("/v1/openapi.json", openapi.to_string()))
         .service(fixed("/v1/openapi-3.0.json", to_3_0(openapi.clone()).to_string()))

@@ -11,6 +11,7 @@ pub mod token;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE};
 use diesel_async::AsyncPgConnection;
 
+use crate::collections;
 use crate::error::{Problem, Reason};
 use crate::kind::Kind;
 use crate::store::publishers;
@@ -76,6 +77,49 @@ fn unauthorized(words: &str) -> Problem {
     )
 }
 
+/// What a token may write, many records at a time.
+pub struct Rights {
+    /// For whom.
+    pub publisher: Option<String>,
+    /// Whether it may write the records of all publishers.
+    pub everywhere: bool,
+    /// The collections that it may write.
+    pub scopes: Vec<String>,
+}
+
+/// What a token may write; in one collection, if one is meant.
+pub async fn rights(connection: &mut AsyncPgConnection, token: &Token, kind: Option<&Kind>) -> Result<Rights, Problem> {
+    let everywhere = token.has_scope(ADMIN);
+    let may = |kind: &&Kind| everywhere || token.has_scope(&kind.scope());
+    let scopes: Vec<String> =
+        collections::ALL.iter().copied().filter(may).map(|kind| kind.collection.to_owned()).collect();
+    if let Some(kind) = kind.filter(|kind| !may(kind)) {
+        return Err(lacks(&kind.scope()));
+    }
+    if scopes.is_empty() {
+        return Err(lacks("grants:write"));
+    }
+    let known = publishers::list(connection).await?;
+    let publisher = token.publisher.clone().filter(|publisher| known.iter().any(|known| known.id == *publisher));
+    match (&publisher, &token.publisher) {
+        (None, _) if everywhere => {}
+        (None, Some(publisher)) => {
+            let words = format!("The token's publisher {publisher} is not known here");
+            return Err(Problem::new(Reason::Forbidden, words));
+        }
+        (None, None) => return Err(Problem::new(Reason::Forbidden, "The token names no publisher")),
+        _ => {}
+    }
+    Ok(Rights { publisher, everywhere, scopes })
+}
+
+/// A 403 that names the scope, in the header too (RFC 6750).
+fn lacks(scope: &str) -> Problem {
+    let challenge = format!("Bearer realm=\"aid-register\", error=\"insufficient_scope\", scope=\"{scope}\"");
+    let problem = Problem::new(Reason::Forbidden, format!("The token lacks the scope {scope}"));
+    problem.with_header(WWW_AUTHENTICATE, &challenge)
+}
+
 /// Whether a token may write a record; if so, to whom the record belongs.
 pub async fn authorize(
     connection: &mut AsyncPgConnection,
@@ -85,10 +129,7 @@ pub async fn authorize(
 ) -> Result<String, Problem> {
     let forbidden = |words: String| Err(Problem::new(Reason::Forbidden, words));
     if !token.has_scope(&kind.scope()) && !token.has_scope(ADMIN) {
-        let problem = Problem::new(Reason::Forbidden, format!("The token lacks the scope {}", kind.scope()));
-        let challenge =
-            format!("Bearer realm=\"aid-register\", error=\"insufficient_scope\", scope=\"{}\"", kind.scope());
-        return Err(problem.with_header(WWW_AUTHENTICATE, &challenge));
+        return Err(lacks(&kind.scope()));
     }
     let Some(owner) = publishers::owner(connection, identifier).await? else {
         return forbidden(format!("No publisher has a prefix that {identifier} starts with"));

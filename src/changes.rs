@@ -24,7 +24,8 @@ use crate::http::query::Query;
 use crate::page::{self, link};
 use crate::state::State;
 use crate::store::cursor::Cursor;
-use crate::store::{history, read};
+use crate::store::history::{self, Version};
+use crate::store::read;
 use crate::watch::Watch;
 
 /// Parameters of the feed.
@@ -154,20 +155,20 @@ impl Follow {
         let now = read::position(&mut connection).await?;
         let after = self.after.unwrap_or(now);
         let only = self.collections.as_deref();
-        let versions = history::between(&mut connection, after, now, only, self.limit).await?;
-        let more = versions.len() as i64 == self.limit;
-        let end = versions.last().filter(|_| more).map_or(now.max(after), |last| last.position);
-        let mut changes = Vec::with_capacity(versions.len());
-        for version in versions {
-            let Some(kind) = collections::find(&version.collection) else { continue };
+        let tell = |version: Version| {
+            let kind = collections::find(&version.collection);
+            let kind = kind.ok_or_else(|| Problem::internal(format!("a version in {}", version.collection)))?;
             let record = version.record(kind)?;
             let mut change = version.describe(record.as_ref(), &self.base);
             change.insert("cursor".into(), self.cursor(version.position).into());
             if self.records {
                 change.insert("record".into(), record.map_or(Value::Null, Value::Object));
             }
-            changes.push((version.position, change));
-        }
+            Ok((version.position, change))
+        };
+        let changes = history::between(&mut connection, after, now, only, self.limit, tell).await?;
+        let more = changes.len() as i64 == self.limit;
+        let end = changes.last().filter(|_| more).map_or(now.max(after), |(position, _)| *position);
         Ok(Batch { changes, end, more })
     }
 

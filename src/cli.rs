@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -16,6 +17,7 @@ use crate::auth::token::Issuer;
 use crate::auth::{ADMIN, Auth};
 use crate::config::{Config, SETTINGS, Setting};
 use crate::db::{self, Database};
+use crate::imports::report::Counts;
 use crate::input::Shapes;
 use crate::postgres::PrivatePostgres;
 use crate::state::State;
@@ -140,14 +142,17 @@ pub fn run() -> anyhow::Result<()> {
         }
         Command::Publisher(command) => with_database(&config, async |connection| publisher(connection, command).await),
         Command::Load { files } => with_database(&config, async |connection| {
-            let read =
-                |file: &PathBuf| std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()));
-            let texts = files.iter().map(read).collect::<anyhow::Result<Vec<String>>>()?;
-            let named: Vec<(String, &str)> =
-                files.iter().zip(&texts).map(|(file, text)| (file.display().to_string(), text.as_str())).collect();
-            let shapes = Shapes::compile(&openapi::components());
-            let counts = content::load(connection, &shapes, &Author::program("load"), &named).await?;
-            let words: Vec<String> = counts.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
+            let read = |file: &PathBuf| {
+                let bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+                Ok((file.display().to_string(), bytes))
+            };
+            let files = files.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+            let shapes = Arc::new(Shapes::compile(&openapi::components()));
+            let counts = content::load(connection, &shapes, &Author::program("load"), files).await?;
+            let Counts { created, updated, unchanged, deleted, .. } = counts;
+            let said = [(created, "created"), (updated, "updated"), (unchanged, "unchanged"), (deleted, "deleted")];
+            let words: Vec<String> =
+                said.iter().filter(|(n, _)| *n > 0).map(|(n, outcome)| format!("{n} {outcome}")).collect();
             print(&if words.is_empty() { "nothing to load".into() } else { words.join(", ") })
         }),
     }
@@ -238,7 +243,7 @@ fn serve(config: &Config) -> anyhow::Result<()> {
             log::info!("applied migration {migration}");
         }
         if config.load_content {
-            let shapes = Shapes::compile(&openapi::components());
+            let shapes = Arc::new(Shapes::compile(&openapi::components()));
             let mut connection =
                 AsyncPgConnection::establish(server.url()).await.context("connecting to the database")?;
             if let Some(counts) = content::load_shipped(&mut connection, &shapes).await? {
@@ -253,7 +258,7 @@ fn serve(config: &Config) -> anyhow::Result<()> {
     );
     print(&where_it_is)?;
     actix_web::rt::System::new().block_on(async {
-        let state = State::new(db, auth, config.public_url.clone()).await?;
+        let state = State::new(db, auth, config.settings()).await?;
         app::server(listener, state)?.await.context("serving")
     })
 }

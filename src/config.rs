@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use url::Url;
 
 use crate::auth::local::ISSUER;
+use crate::state::Settings;
 
 /// One setting.
 pub struct Setting {
@@ -41,6 +42,12 @@ pub const SETTINGS: &[Setting] = &[
     setting("REGISTER_ISSUER", "", "an issuer (iss) of tokens to trust"),
     setting("REGISTER_JWKS", "", "that issuer's key set: a file or an http(s) address"),
     setting("REGISTER_PUBLISHER_CLAIM", "publisher", "the claim that names the publisher"),
+    setting("REGISTER_IMPORT_LIMIT", "256", "megabytes of the largest import"),
+    setting(
+        "REGISTER_IMPORT_GUARD",
+        "50",
+        "per cent of its records that a publisher's import may change without confirm=true",
+    ),
     setting("REGISTER_CONNECTIONS", "16", "database connections for requests"),
     setting("REGISTER_EXPORTS", "4", "exports that may run at the same time"),
 ];
@@ -66,6 +73,10 @@ pub struct Config {
     pub issuer: Option<(String, String)>,
     /// `REGISTER_PUBLISHER_CLAIM`
     pub publisher_claim: String,
+    /// `REGISTER_IMPORT_LIMIT`, in megabytes
+    pub import_limit: usize,
+    /// `REGISTER_IMPORT_GUARD`
+    pub import_guard: usize,
     /// `REGISTER_CONNECTIONS`
     pub connections: usize,
     /// `REGISTER_EXPORTS`
@@ -106,9 +117,20 @@ impl Config {
             audience: or_default("REGISTER_AUDIENCE"),
             issuer,
             publisher_claim: or_default("REGISTER_PUBLISHER_CLAIM"),
+            import_limit: count("REGISTER_IMPORT_LIMIT")?,
+            import_guard: count("REGISTER_IMPORT_GUARD")?,
             connections: count("REGISTER_CONNECTIONS")?,
             exports: count("REGISTER_EXPORTS")?,
         })
+    }
+
+    /// What the server is told.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            public_url: self.public_url.clone(),
+            import_guard: i32::try_from(self.import_guard).unwrap_or(100).min(100),
+            import_limit: self.import_limit.saturating_mul(1024 * 1024),
+        }
     }
 
     /// The data folder, made if it is missing.

@@ -8,8 +8,8 @@ use std::fmt;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::{HttpResponse, ResponseError};
-use serde::Serialize;
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// What went wrong. The snake_case name is the stable `code` of the problem.
@@ -45,6 +45,8 @@ pub enum Reason {
     UriTooLong,
     /// The body's media type or coding is not taken here.
     UnsupportedMediaType,
+    /// The `Idempotency-Key` was used for another request.
+    KeyReused,
     /// A change needs `If-Match`.
     PreconditionRequired,
     /// The headers are too large.
@@ -79,6 +81,7 @@ impl Reason {
             Self::ContentTooLarge => (S::PAYLOAD_TOO_LARGE, "The body is too large"),
             Self::UriTooLong => (S::URI_TOO_LONG, "The address is too long"),
             Self::UnsupportedMediaType => (S::UNSUPPORTED_MEDIA_TYPE, "The body's media type is not taken here"),
+            Self::KeyReused => (S::UNPROCESSABLE_ENTITY, "This key was used for another request"),
             Self::PreconditionRequired => (S::PRECONDITION_REQUIRED, "A change needs If-Match"),
             Self::HeadersTooLarge => (S::REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large"),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, "The register failed"),
@@ -102,8 +105,14 @@ pub const SHORT: usize = 160;
 const LONG: usize = 1000;
 
 /// One thing wrong with a request, and where.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Fault {
+    /// Line of NDJSON, or row of a table with its header as the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<i64>,
+    /// Column of a table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
     /// JSON Pointer into the body.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(examples("/funding/0/percentage"))]
@@ -114,6 +123,9 @@ pub struct Fault {
     /// Request header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
+    /// The record, where several were sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identifier: Option<String>,
     /// What kind of fault, for programs.
     #[schema(examples("share_disagrees"))]
     pub code: String,
@@ -124,18 +136,18 @@ pub struct Fault {
 impl Fault {
     /// A fault in the body.
     pub fn at(pointer: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
-        Self { pointer: Some(pointer.into()), parameter: None, header: None, code: code.into(), detail: detail.into() }
+        Self { pointer: Some(pointer.into()), code: code.into(), detail: detail.into(), ..Self::default() }
     }
 
     /// A fault in a query parameter.
     pub fn parameter(name: &str, code: &str, detail: impl Into<String>) -> Self {
         let (parameter, detail) = (clip(name, SHORT), clip(&detail.into(), LONG));
-        Self { pointer: None, parameter: Some(parameter), header: None, code: code.into(), detail }
+        Self { parameter: Some(parameter), code: code.into(), detail, ..Self::default() }
     }
 
     /// A fault in a header.
     pub fn header(name: &str, code: &str, detail: impl Into<String>) -> Self {
-        Self { pointer: None, parameter: None, header: Some(name.into()), code: code.into(), detail: detail.into() }
+        Self { header: Some(name.into()), code: code.into(), detail: detail.into(), ..Self::default() }
     }
 }
 
@@ -185,6 +197,20 @@ impl Problem {
     pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.push((name, value));
+        }
+        self
+    }
+
+    /// Where another record stands for one in the address, the rest of the address goes with it.
+    pub fn redirected(mut self, request: &HttpRequest) -> Self {
+        for (_, place) in self.headers.iter_mut().filter(|(name, _)| *name == header::LOCATION) {
+            let rest = request.uri().path().splitn(5, '/').nth(4).map(|rest| format!("/{rest}"));
+            let query = request.uri().query().map(|query| format!("?{query}"));
+            let whole =
+                [place.to_str().unwrap_or_default(), rest.as_deref().unwrap_or(""), query.as_deref().unwrap_or("")];
+            if let Ok(value) = HeaderValue::from_str(&whole.concat()) {
+                *place = value;
+            }
         }
         self
     }
@@ -246,6 +272,9 @@ impl From<diesel::result::Error> for Problem {
             ),
             Error::DatabaseError(_, info) if info.message().contains("statement timeout") => {
                 Self::unavailable("The question took too long; ask for less")
+            }
+            Error::DatabaseError(_, info) if info.message().contains("lock timeout") => {
+                Self::unavailable("Others are writing; try again")
             }
             Error::DatabaseError(Kind::ClosedConnection | Kind::SerializationFailure, _) => {
                 Self::unavailable("The database is not reachable; try again")

@@ -37,9 +37,6 @@ pub async fn stream(
 ) -> Result<HttpResponse, Problem> {
     let collection = ask.kind.collection;
     let mut connection = state.db.get_for_export().await?;
-    if let Some(as_of) = options.as_of {
-        as_of.settle(&mut connection).await?;
-    }
     let (pieces, receiver) = channel::<Result<Bytes, std::io::Error>>(2);
     let (tell, told) = oneshot::channel();
     let writer = format.writer(ask.kind, options.fields.as_deref(), options.bom);

@@ -35,22 +35,25 @@ pub async fn versions(kind: &'static Kind, request: HttpRequest, state: Data<Sta
     let (Ok(limit), true) = (limit, faults.is_empty()) else { return Err(Problem::invalid(faults)) };
     let before = cursor.flatten().and_then(|cursor| cursor.key.parse().ok());
     let mut connection = state.db.get().await?;
-    let mut found = history::of_record(&mut connection, kind, &identifier, before, limit + 1).await?;
+    let (base, address) = (state.base(&request), state.address(&request));
+    let line = |version: Version| {
+        let described = version.describe(version.record(kind)?.as_ref(), &base);
+        Ok((version.version, Value::Object(described)))
+    };
+    let mut found = history::of_record(&mut connection, kind, &identifier, before, limit + 1, line).await?;
     if found.is_empty() && before.is_none() {
         return Err(read::absent(&mut connection, kind, &identifier).await?);
     }
     let more = found.len() as i64 > limit;
     found.truncate(limit as usize);
     let last = found.last().filter(|_| more);
-    let (base, address) = (state.base(&request), state.address(&request));
-    let next = last.map(|last| {
-        let cursor = Cursor { key: last.version.to_string(), identifier: identifier.clone() };
+    let next = last.map(|(number, _)| {
+        let cursor = Cursor { key: number.to_string(), identifier: identifier.clone() };
         link(&address, &query, Some(&cursor.encode(&seal)))
     });
-    let data: Result<Vec<Value>, Problem> =
-        found.iter().map(|version| Ok(version.describe(version.record(kind)?.as_ref(), &base).into())).collect();
+    let data: Vec<Value> = found.into_iter().map(|(_, line)| line).collect();
     let body = json!({
-        "data": data?,
+        "data": data,
         "meta": {"limit": limit},
         "links": {"self": link(&address, &query, query.get("cursor")), "next": next},
     });
@@ -95,7 +98,7 @@ pub async fn diff(kind: &'static Kind, request: HttpRequest, state: Data<State>)
     let mut connection = state.db.get().await?;
     let to = match to {
         Some(number) => one(&mut connection, kind, &identifier, number).await?,
-        None => match history::of_record(&mut connection, kind, &identifier, None, 1).await?.pop() {
+        None => match history::of_record(&mut connection, kind, &identifier, None, 1, Ok).await?.pop() {
             Some(latest) => latest,
             None => return Err(read::absent(&mut connection, kind, &identifier).await?),
         },
@@ -125,7 +128,7 @@ async fn one(
     number: i32,
 ) -> Result<Version, Problem> {
     let before = number.checked_add(1);
-    let found = history::of_record(connection, kind, identifier, before, 1).await?.pop();
+    let found = history::of_record(connection, kind, identifier, before, 1, Ok).await?.pop();
     match found {
         Some(version) if version.version == number => Ok(version),
         Some(version) => {

@@ -8,3 +8,4 @@ pub mod negotiate;
 pub mod observe;
 pub mod precondition;
 pub mod query;
+pub mod upload;

@@ -11,9 +11,10 @@ use crate::error::{FAULTS, Fault, Problem};
 use crate::json;
 use crate::kind::{Checked, Kind, READ_ONLY};
 use crate::shape::{Shape, prune};
-use crate::store::refer::{self, Making};
+use crate::store::refer;
 
 /// The compiled schemas of all collections.
+#[derive(Default)]
 pub struct Shapes(HashMap<&'static str, Shape>);
 
 impl Shapes {
@@ -27,18 +28,24 @@ impl Shapes {
 /// Checks a body.
 pub fn check(shapes: &Shapes, kind: &Kind, identifier: &str, body: &[u8]) -> Checked {
     match json::parse_on(body) {
-        Ok((value, inexact)) => check_on(shapes, kind, identifier, value, inexact),
+        Ok((value, inexact)) => check_parsed(shapes, kind, identifier, value, inexact),
         Err(faults) => Checked { faults, ..Checked::default() },
     }
 }
 
 /// Checks a document that is to become the record with this identifier.
 pub fn check_value(shapes: &Shapes, kind: &Kind, identifier: &str, value: Value) -> Checked {
-    check_on(shapes, kind, identifier, value, Vec::new())
+    check_parsed(shapes, kind, identifier, value, Vec::new())
 }
 
 /// The same for a document in which faults were found already.
-fn check_on(shapes: &Shapes, kind: &Kind, identifier: &str, mut value: Value, mut faults: Vec<Fault>) -> Checked {
+pub fn check_parsed(
+    shapes: &Shapes,
+    kind: &Kind,
+    identifier: &str,
+    mut value: Value,
+    mut faults: Vec<Fault>,
+) -> Checked {
     let Some(members) = value.as_object_mut() else {
         let fault = Fault::at("", "type", format!("a {} is a JSON object", kind.singular));
         return Checked { faults: vec![fault], ..Checked::default() };
@@ -95,10 +102,9 @@ pub async fn with_dangling(
     checked: Checked,
 ) -> Result<Vec<Fault>, Problem> {
     let Checked { links, mut faults, .. } = checked;
-    let making = Making { identifier, collection: kind.collection, links: Some(&links) };
-    let dangling = refer::dangling(connection, &[making]).await?;
+    let dangling = refer::dangling(connection, kind, Some(identifier), &links).await?;
     let new = |fault: &Fault| !faults.iter().any(|known| top(known) == top(fault));
-    let more: Vec<Fault> = dangling.into_iter().map(|(_, fault)| fault).filter(new).collect();
+    let more: Vec<Fault> = dangling.into_iter().filter(new).collect();
     faults.extend(more);
     faults.sort_by(|a, b| a.pointer.cmp(&b.pointer));
     Ok(faults)

@@ -9,6 +9,7 @@
 //!   all of them, [`watch`] how far it is
 //! - [`http`] what came in and in which form to answer; [`auth`] who may write
 //! - [`page`], [`export`] lists as pages and as streams; [`formats`] which bytes
+//! - [`imports`] many records at once, [`idempotency`] answers that can be asked for again
 //! - [`input`] a record from bytes to a checked document: [`json`] form, [`shape`]
 //!   schema, [`record`] the values, parts and rules that records are made of
 //! - [`kind`] what a collection is to the rest; [`collections`] the ten of them
@@ -36,6 +37,8 @@ pub mod formats;
 pub mod hint;
 pub mod history;
 pub mod http;
+pub mod idempotency;
+pub mod imports;
 pub mod input;
 pub mod json;
 pub mod kind;

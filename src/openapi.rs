@@ -3,6 +3,7 @@
 //! every operation may give by rule.
 
 mod history;
+mod imports;
 mod operations;
 mod register;
 mod version_3_0;
@@ -14,6 +15,7 @@ use utoipa::OpenApi;
 
 use crate::collections::{self, *};
 use crate::error::{Fault, Reason};
+use crate::imports::report::Counts;
 use crate::kind::Kind;
 use crate::{API_VERSION, content};
 
@@ -40,6 +42,7 @@ pub use version_3_0::to_3_0;
         locations::Location,
         sources::Source,
         Fault,
+        Counts,
     ))
 )]
 struct Schemas;
@@ -88,6 +91,7 @@ fn whole() -> Value {
     let components = &mut document["components"];
     components["schemas"]["Problem"] = problem_schema();
     components["schemas"]["Change"] = history::change_schema();
+    components["schemas"]["Import"] = imports::schema();
     components["schemas"]["Links"] = json!({"type": "object", "properties": {
         "self": {"type": "string", "format": "uri"}, "next": {"type": ["string", "null"], "format": "uri"}}});
     components["securitySchemes"] = json!({
@@ -101,6 +105,7 @@ fn whole() -> Value {
         .map(|kind| json!({"name": kind.collection, "description": kind.about}))
         .chain([
             json!({"name": "changes", "description": "Every change of every record, in the order of their commits."}),
+            json!({"name": "imports", "description": "Many records at once."}),
             json!({"name": "register", "description": "The register itself."}),
         ])
         .collect();
@@ -113,6 +118,7 @@ fn whole() -> Value {
     let grants = &collections::grants::KIND;
     let example = view_of(grants, examples.get(grants.collection).unwrap_or(&Value::Null));
     history::feed(history::change(grants, &example), &mut paths);
+    imports::add(examples.get(grants.collection).unwrap_or(&Value::Null), &mut paths);
     register::add(&mut paths);
     document["paths"] = paths.into();
     document
@@ -184,7 +190,9 @@ fn problem_schema() -> Value {
             "instance": {"type": "string", "description": "The path that was asked."},
             "code": {"type": "string", "description": "What kind of problem, for programs; it does not change."},
             "request_id": {"type": "string", "description": "The request, for questions to the register."},
-            "errors": {"type": "array", "description": "Every fault found.", "items": {"$ref": "#/components/schemas/Fault"}}
+            "errors": {"type": "array", "description": "Every fault found.", "items": {"$ref": "#/components/schemas/Fault"}},
+            "errors_omitted": {"type": "integer", "description": "Of an import: faults beyond those named."},
+            "report": {"type": "object", "description": "Of an import: what it came to."}
         }
     })
 }

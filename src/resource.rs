@@ -3,6 +3,8 @@
 //! A read goes: parameters → question → rows → views → bytes. A write goes:
 //! token → right → precondition → body → checks → one transaction → view.
 
+use std::time::{Duration, Instant};
+
 use actix_web::http::header::{CONTENT_TYPE, ETAG, LINK, LOCATION};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
@@ -28,6 +30,8 @@ use crate::store::past;
 use crate::store::read::{self, Row};
 use crate::{export, store};
 
+/// A patch is tried again for so long when others come between.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// A reason has this many characters at most.
 const REASON: usize = 500;
 
@@ -47,10 +51,14 @@ pub async fn list(
     };
     let ask = Ask::read(kind, &query, parent.as_ref().map(|(filter, id)| (*filter, id.as_str())), &state.register);
     let (ask, options) = both(ask, Options::read(kind, &query, format))?;
+    if let Some(as_of) = options.as_of {
+        as_of.settle(&state.db).await?;
+    }
     if let Some((_, parent)) = &parent {
         let kind = &crate::collections::indicators::KIND;
         let exists = async |connection: &mut _| read::one(connection, kind, parent).await;
-        past::read(&mut *state.db.get().await?, options.as_of, exists).await?;
+        let found = past::read(&mut *state.db.get().await?, options.as_of, exists).await;
+        found.map_err(|problem| problem.redirected(&request))?;
     }
     if format != Format::Json {
         return export::stream(&state, ask, options, format, &request).await;
@@ -73,9 +81,12 @@ pub async fn show(kind: &'static Kind, request: HttpRequest, state: Data<State>)
     let options = Options::read(kind, &query, Format::Json).map_err(Problem::invalid)?;
     negotiate::json(&request)?;
     let identifier = identifier::from_path(&request)?;
+    if let Some(as_of) = options.as_of {
+        as_of.settle(&state.db).await?;
+    }
     let mut connection = state.db.get().await?;
     let reads = async |connection: &mut AsyncPgConnection| {
-        let row = read::one(connection, kind, &identifier).await?;
+        let row = read::one(connection, kind, &identifier).await.map_err(|problem| problem.redirected(&request))?;
         let mut view = options.pick(row.view(kind)?);
         if !options.include.is_empty() {
             let included = read::included(connection, std::slice::from_ref(&identifier), &options.include).await?;
@@ -120,7 +131,8 @@ pub async fn patch(
         _ => {}
     }
     // Another change may come between, and its version be as welcome: then it is read again.
-    for attempt in 0.. {
+    let started = Instant::now();
+    loop {
         let row = read::one(&mut *state.db.get().await?, kind, &write.identifier).await.map_err(gone)?;
         if matches!(&demanded, Precondition::Versions(versions) if !versions.contains(&row.version)) {
             let words =
@@ -133,11 +145,14 @@ pub async fn patch(
         json_patch::merge(&mut document, &patch);
         let checked = input::check_value(&state.shapes, kind, &write.identifier, document);
         match write.clone().put(&state, checked).await {
-            Err(problem) if problem.reason == Reason::PreconditionFailed && attempt < 20 => {}
+            Err(problem) if problem.reason == Reason::PreconditionFailed => {
+                if started.elapsed() > PATIENCE {
+                    return Err(Problem::unavailable("The record changes too often; try again"));
+                }
+            }
             answer => return answer,
         }
     }
-    Err(Problem::unavailable("The record changes too often; try again"))
 }
 
 /// `DELETE /v1/{collection}/{identifier}`.
@@ -230,10 +245,15 @@ impl Write {
     }
 }
 
+/// Characters that a line of text has no room for: controls, line ends, turns of direction.
+fn unseen(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Why something is written, in the author's words.
 pub fn reason(query: &Query) -> Result<Option<String>, Problem> {
     match query.get("reason") {
-        Some(text) if text.chars().count() > REASON || text.chars().any(char::is_control) => {
+        Some(text) if text.chars().count() > REASON || text.chars().any(unseen) => {
             let words = format!("a reason is one line of at most {REASON} characters");
             Err(Problem::invalid(vec![Fault::parameter("reason", "reason_invalid", words)]))
         }

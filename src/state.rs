@@ -5,11 +5,12 @@ use std::sync::Arc;
 use actix_web::HttpRequest;
 use actix_web_prom::{PrometheusMetrics, PrometheusMetricsBuilder};
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use url::Url;
 
 use crate::auth::Auth;
 use crate::db::Database;
+use crate::imports::work::Worker;
 use crate::input::Shapes;
 use crate::openapi;
 use crate::store::read;
@@ -25,11 +26,17 @@ pub struct State {
     /// Who may write.
     pub auth: Auth,
     /// The schemas that input is held against.
-    pub shapes: Shapes,
+    pub shapes: Arc<Shapes>,
     /// The OpenAPI document, 3.1.
     pub openapi: Value,
     /// What tells this register from any other.
     pub register: String,
+    /// The percentage of a publisher's records that an import may change without confirmation.
+    pub import_guard: i32,
+    /// Bytes of the largest import.
+    pub import_limit: usize,
+    /// Calls whoever carries out imports.
+    pub call: Arc<Notify>,
     /// How far the register is.
     pub watch: Watch,
     /// Who follows the change feed as a stream.
@@ -39,21 +46,55 @@ pub struct State {
     public_url: Option<Url>,
 }
 
+/// What a register is told at its start.
+#[derive(Clone)]
+pub struct Settings {
+    /// Overrides the Host of requests in links.
+    pub public_url: Option<Url>,
+    /// The percentage of a publisher's records that an import may change without confirmation.
+    pub import_guard: i32,
+    /// Bytes of the largest import.
+    pub import_limit: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { public_url: None, import_guard: 50, import_limit: 256 * 1024 * 1024 }
+    }
+}
+
 impl State {
-    /// Prepares the state of a migrated register; `public_url` overrides the Host of
-    /// requests in links.
-    pub async fn new(db: Database, auth: Auth, public_url: Option<Url>) -> anyhow::Result<Self> {
+    /// Prepares the state of a migrated register, and begins to work on imports that wait.
+    pub async fn new(db: Database, auth: Auth, settings: Settings) -> anyhow::Result<Self> {
+        let Settings { public_url, import_guard, import_limit } = settings;
         let mut openapi = openapi::document();
         if let Some(url) = &public_url {
             openapi["servers"] = json!([{"url": url.as_str().trim_end_matches('/')}]);
         }
-        let shapes = Shapes::compile(&openapi::components());
+        let shapes = Arc::new(Shapes::compile(&openapi::components()));
         let register = read::register(&mut *db.get().await?).await?;
         let metrics = PrometheusMetricsBuilder::new("aid_register").mask_unmatched_patterns("-").build();
         let metrics = metrics.map_err(|error| anyhow::anyhow!("preparing metrics: {error}"))?;
+        let call = Arc::new(Notify::new());
+        let worker =
+            Worker { db: db.clone(), shapes: Arc::clone(&shapes), guard: import_guard, call: Arc::clone(&call) };
+        actix_web::rt::spawn(worker.work());
         let watch = Watch::start(db.clone());
         let streams = Arc::new(Semaphore::new(STREAMS));
-        Ok(Self { db, auth, shapes, openapi, register, watch, streams, metrics, public_url })
+        Ok(Self {
+            db,
+            auth,
+            shapes,
+            openapi,
+            register,
+            import_guard,
+            import_limit,
+            call,
+            watch,
+            streams,
+            metrics,
+            public_url,
+        })
     }
 
     /// Scheme and host of this register, as the client knows it.

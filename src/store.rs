@@ -5,7 +5,9 @@
 //! stands beside it. Nothing else needs rebuilding.
 
 pub mod ask;
+pub mod batch;
 pub mod change;
+pub mod commit;
 pub mod cursor;
 pub mod history;
 pub mod past;

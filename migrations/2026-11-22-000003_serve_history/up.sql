@@ -29,7 +29,7 @@ CREATE VIEW past.records AS
   WHERE recorded_at <= as_of() AND (superseded_at IS NULL OR superseded_at > as_of());
 
 CREATE VIEW past.links AS
-  SELECT versions.identifier AS record, link.pointer, link.role, link.target, link.collection AS target_collection
+  SELECT versions.identifier AS record, link.pointer, link.role, link.target COLLATE "C" AS target, link.collection AS target_collection
   FROM versions, jsonb_to_recordset(links) AS link (pointer text, role text, target text, collection text)
   WHERE recorded_at <= as_of() AND (superseded_at IS NULL OR superseded_at > as_of());
 

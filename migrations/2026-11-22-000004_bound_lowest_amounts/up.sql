@@ -1,5 +1,5 @@
--- What is approximate, or a highest amount, may be little; what is exact or a lowest
--- amount may not, and together these do not exceed a budget.
+-- The least that amounts can come to is no more than the budget, and the most, where all
+-- have a bound, no less: what is approximate hides nothing.
 CREATE OR REPLACE FUNCTION amounts_meet_budget(lines jsonb, budget jsonb) RETURNS boolean
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN NOT EXISTS (
@@ -12,5 +12,6 @@ RETURN NOT EXISTS (
   HAVING bool_or(amount < 0)
       OR (budget ->> 'exactness' IN ('exact', 'at_most')
           AND sum(amount) FILTER (WHERE exactness IN ('exact', 'at_least')) > (budget ->> 'amount')::numeric)
-      OR (budget ->> 'exactness' = 'exact' AND count(amount) = count(*) AND bool_and(exactness = 'exact')
-          AND sum(amount) <> (budget ->> 'amount')::numeric));
+      OR (budget ->> 'exactness' IN ('exact', 'at_least')
+          AND count(amount) = count(*) AND bool_and(exactness IN ('exact', 'at_most'))
+          AND sum(amount) < (budget ->> 'amount')::numeric));

@@ -12,10 +12,10 @@ use crate::codes;
 use crate::kind::{Column, Kind, READ_ONLY};
 
 /// Languages with columns of their own, and the columns' endings.
-const LANGUAGES: &[(&str, &str)] = &[("en", "en"), ("sr", "sr"), ("sr-Cyrl", "sr_cyrl"), ("sr-Latn", "sr_latn")];
+pub const LANGUAGES: &[(&str, &str)] = &[("en", "en"), ("sr", "sr"), ("sr-Cyrl", "sr_cyrl"), ("sr-Latn", "sr_latn")];
 
 /// The members of an amount, and the columns' endings.
-const MONEY: &[&str] = &["amount", "currency", "value_date", "exactness"];
+pub const MONEY: &[&str] = &["amount", "currency", "value_date", "exactness"];
 
 /// The writer.
 pub struct Csv {
@@ -144,6 +144,12 @@ fn joined(list: &Value, of: impl Fn(&Value) -> String) -> String {
 
 /// What would start a formula.
 const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
+/// The text of a cell that [`neutral`] wrote.
+pub fn un_neutral(cell: &str) -> &str {
+    let marked = cell.starts_with('\'') && cell.trim_start_matches('\'').starts_with(FORMULA);
+    if marked { &cell[1..] } else { cell }
+}
 
 /// Text that no spreadsheet runs: an apostrophe stands before what would start a
 /// formula, and before text that looks as if one stood there already.

@@ -35,7 +35,7 @@ const METHODS: [Method; 9] = [
     Method::CONNECT,
 ];
 /// Methods that some address here takes.
-const ALL: &str = "GET, HEAD, OPTIONS, PUT, PATCH, DELETE";
+const ALL: &str = "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE";
 
 /// The answer to a page of another site that would write.
 const NO_FOREIGN_WRITES: &str = "Pages of other sites may read with GET and HEAD, and nothing else";
@@ -93,6 +93,10 @@ pub async fn middleware(
 /// Replaces the body of a failure by its problem document, if it is none yet.
 fn as_problem(response: ServiceResponse<BoxBody>, path: &str, id: &str) -> ServiceResponse<BoxBody> {
     let status = response.status();
+    // An answer that is kept to be repeated is rendered already.
+    if response.headers().get(CONTENT_TYPE).is_some_and(|media| media == "application/problem+json") {
+        return response;
+    }
     let problem = match response.response().error().and_then(|error| error.as_error::<Problem>()) {
         Some(problem) => problem.clone(),
         None => {
@@ -121,7 +125,7 @@ fn as_problem(response: ServiceResponse<BoxBody>, path: &str, id: &str) -> Servi
 }
 
 /// The document itself.
-fn document(problem: &Problem, path: &str, id: &str) -> serde_json::Value {
+pub fn document(problem: &Problem, path: &str, id: &str) -> serde_json::Value {
     let (status, title) = problem.reason.status_and_title();
     json!({
         "type": format!("urn:aid-register:problem:{}", problem.reason.code()),

@@ -19,7 +19,8 @@ pub fn headers() -> Value {
         "API-Version": text("The version of this API (SemVer)."),
         "ETag": text("The representation; a record's begins with its version."),
         "Link": text("The next page, with rel=\"next\" (RFC 8288)."),
-        "Location": text("The new record."),
+        "Location": text("What is new, or where to go."),
+        "Retry-After": text("Seconds after which to ask again."),
     })
 }
 
@@ -85,7 +86,7 @@ pub fn of_collection(kind: &'static Kind, example: &Value, paths: &mut Map<Strin
             "parameters": [fields(kind), include(kind), as_of(), if_none_match_read()],
             "responses": with_problems(
                 json!({"200": answer(&format!("The {one}."), &seen), "304": not_modified(),
-                    "308": {"description": "Another record stands for this one.", "headers": header_refs(&["Location"])}}),
+                    "308": merged()}),
                 &[READ_PROBLEMS, &[410]].concat(),
             )
         },
@@ -109,6 +110,8 @@ pub fn of_collection(kind: &'static Kind, example: &Value, paths: &mut Map<Strin
         if let Some(parameters) = operation["parameters"].as_array_mut() {
             parameters.retain(|parameter| parameter["name"] != "indicator");
         }
+        operation["responses"]["308"] = merged();
+        operation["responses"]["410"] = json!({"$ref": "#/components/responses/Problem410"});
         let mut identifier = identifier;
         identifier["description"] = "The indicator's identifier, percent-encoded.".into();
         identifier["example"] = example["indicator"].clone();
@@ -225,7 +228,7 @@ fn as_of() -> Value {
     query("as_of", about, json!({"type": "string", "format": "date-time"}))
 }
 
-fn reason() -> Value {
+pub fn reason() -> Value {
     query("reason", "What for, in a line; the history keeps it.", json!({"type": "string", "maxLength": 500}))
 }
 
@@ -252,6 +255,10 @@ fn if_none_match() -> Value {
 pub fn if_none_match_read() -> Value {
     json!({"name": "If-None-Match", "in": "header", "schema": {"type": "string"},
         "description": "The ETag of what the client has; 304 if it is still that."})
+}
+
+fn merged() -> Value {
+    json!({"description": "Another record stands for this one.", "headers": header_refs(&["X-Request-Id", "API-Version", "Location"])})
 }
 
 pub fn not_modified() -> Value {

@@ -66,6 +66,9 @@ fn rewrite(schema: &mut Map<String, Value>) {
             schema.insert("example".into(), example);
         }
     }
+    if schema.shift_remove("contentMediaType").is_some() {
+        schema.insert("format".into(), "binary".into());
+    }
     schema.shift_remove("propertyNames");
     if let Some(constant) = schema.shift_remove("const") {
         schema.insert("enum".into(), json!([constant]));

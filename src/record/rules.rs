@@ -155,18 +155,21 @@ impl Rules {
             }
         }
         let stated: Vec<&Money> = amounts.iter().copied().flatten().collect();
-        if stated.is_empty()
-            || !matches!(budget.exactness, Exactness::Exact | Exactness::AtMost)
-            || stated.iter().any(|part| part.currency != budget.currency)
-        {
+        if stated.is_empty() || stated.iter().any(|part| part.currency != budget.currency) {
             return self;
         }
-        // What is approximate, or a highest amount, may be little; what is a lowest one may not.
-        let sure = |part: &&&Money| matches!(part.exactness, Exactness::Exact | Exactness::AtLeast);
-        let sum: Decimal = stated.iter().filter(sure).map(|part| part.amount.0).sum();
+        use Exactness::{AtLeast, AtMost, Exact};
         let whole = budget.amount.0;
-        let exact = stated.len() == amounts.len() && stated.iter().all(|part| part.exactness == Exactness::Exact);
-        if sum > whole || (exact && budget.exactness == Exactness::Exact && sum != whole) {
+        // The least that they can come to, and the most, where each has a bound.
+        let least = stated.iter().filter(|part| matches!(part.exactness, Exact | AtLeast));
+        let least: Decimal = least.map(|part| part.amount.0).sum();
+        let bounded =
+            stated.len() == amounts.len() && stated.iter().all(|part| matches!(part.exactness, Exact | AtMost));
+        let most: Decimal = stated.iter().map(|part| part.amount.0).sum();
+        let too_much = least > whole && matches!(budget.exactness, Exact | AtMost);
+        let too_little = bounded && most < whole && matches!(budget.exactness, Exact | AtLeast);
+        if too_much || too_little {
+            let sum = if too_much { least } else { most };
             let words = format!("the amounts sum to {sum} {0}, the budget is {whole} {0}", budget.currency);
             self.fault(pointer, "amounts_not_whole", words);
         }

@@ -7,7 +7,6 @@ use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::refer::Making;
 use crate::auth::local::ISSUER;
 use crate::error::{Problem, Reason};
 use crate::http::precondition::Precondition;
@@ -42,23 +41,6 @@ pub enum Intent {
         /// The record that stands for it from then on, if one does.
         merged_into: Option<String>,
     },
-}
-
-impl Change {
-    /// Whom the record refers to from this place.
-    pub fn target(&self, pointer: &str) -> &str {
-        let links = self.making().links.unwrap_or_default();
-        links.iter().find(|link| link.pointer == pointer).map_or("", |link| link.target.as_str())
-    }
-
-    /// Whom the record will refer to.
-    pub fn making(&self) -> Making<'_> {
-        let links = match &self.intent {
-            Intent::Put { links, .. } => Some(links.as_slice()),
-            Intent::Delete { .. } => None,
-        };
-        Making { identifier: &self.identifier, collection: self.kind.collection, links }
-    }
 }
 
 /// What became of it.
@@ -106,8 +88,6 @@ impl Author {
 #[derive(QueryableByName)]
 pub struct Current {
     #[diesel(sql_type = Text)]
-    pub(super) identifier: String,
-    #[diesel(sql_type = Text)]
     pub(super) collection: String,
     #[diesel(sql_type = Integer)]
     pub(super) version: i32,
@@ -142,7 +122,7 @@ pub fn decide(change: &Change, current: Option<&Current>) -> Result<Outcome, Pro
         return Err(Problem::new(Reason::Conflict, words));
     }
     if !current.live {
-        let words = format!("The {kind} {identifier} was deleted; an identifier is not used again");
+        let words = format!("The {kind} {identifier} was deleted or merged; an identifier is not used again");
         return Err(Problem::new(Reason::Gone, words));
     }
     match &change.precondition {

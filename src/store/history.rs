@@ -1,10 +1,13 @@
 //! Versions of records: those of one record, and all of them in the order in
 //! which they were committed.
 
+use std::pin::pin;
+
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::{Stream, TryStreamExt};
 use serde_json::{Map, Value, json};
 
 use super::read::{Row, instant};
@@ -56,47 +59,64 @@ pub struct Version {
 const COLUMNS: &str = "position, identifier, collection, version, change, publisher, issuer, subject, request_id, \
     import, reason, merged_into, created_at, recorded_at, doc::text AS doc";
 
-/// Versions of one record before a number, the newest first.
-pub async fn of_record(
+/// Versions of one record before a number, the newest first. Each is handed on before
+/// the next is read: whole documents are not kept where a line about them is wanted.
+pub async fn of_record<T>(
     connection: &mut AsyncPgConnection,
     kind: &Kind,
     identifier: &str,
     before: Option<i32>,
     limit: i64,
-) -> diesel::QueryResult<Vec<Version>> {
+    each: impl FnMut(Version) -> Result<T, Problem>,
+) -> Result<Vec<T>, Problem> {
     let sql = format!(
         "SELECT {COLUMNS} FROM versions WHERE identifier = $1 AND collection = $2 AND version < $3
          ORDER BY version DESC LIMIT $4"
     );
-    sql_query(sql)
+    let rows = sql_query(sql)
         .bind::<Text, _>(identifier)
         .bind::<Text, _>(kind.collection)
         .bind::<Integer, _>(before.unwrap_or(i32::MAX))
         .bind::<BigInt, _>(limit)
-        .load(connection)
-        .await
+        .load_stream::<Version>(connection)
+        .await?;
+    mapped(rows, each).await
 }
 
 /// Versions after one position up to another, in the order of their commits: of some
 /// collections, or of all.
-pub async fn between(
+pub async fn between<T>(
     connection: &mut AsyncPgConnection,
     after: i64,
     up_to: i64,
     collections: Option<&[String]>,
     limit: i64,
-) -> diesel::QueryResult<Vec<Version>> {
+    each: impl FnMut(Version) -> Result<T, Problem>,
+) -> Result<Vec<T>, Problem> {
     let only = if collections.is_some() { "collection = ANY($4)" } else { "$4 IS NULL" };
     let sql = format!(
         "SELECT {COLUMNS} FROM versions WHERE position > $1 AND position <= $2 AND {only} ORDER BY position LIMIT $3"
     );
-    sql_query(sql)
+    let rows = sql_query(sql)
         .bind::<BigInt, _>(after)
         .bind::<BigInt, _>(up_to)
         .bind::<BigInt, _>(limit)
         .bind::<Nullable<diesel::sql_types::Array<Text>>, _>(collections)
-        .load(connection)
-        .await
+        .load_stream::<Version>(connection)
+        .await?;
+    mapped(rows, each).await
+}
+
+async fn mapped<T>(
+    rows: impl Stream<Item = diesel::QueryResult<Version>>,
+    mut each: impl FnMut(Version) -> Result<T, Problem>,
+) -> Result<Vec<T>, Problem> {
+    let mut rows = pin!(rows);
+    let mut mapped = Vec::new();
+    while let Some(version) = rows.try_next().await? {
+        mapped.push(each(version)?);
+    }
+    Ok(mapped)
 }
 
 impl Version {

@@ -1,11 +1,17 @@
 //! The register as it stood at an instant. The schema `past` shows every table
 //! as it was under its own name, so a question to the past is the same SQL.
 
+use std::time::Duration;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::sql_types::{Bool, Text, Timestamptz};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, TransactionManager};
 
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::db::Database;
 use crate::error::{Fault, Problem};
 
 type Transactions = <AsyncPgConnection as AsyncConnection>::TransactionManager;
@@ -22,26 +28,52 @@ struct Settled {
     future: bool,
 }
 
+/// Who waits for a writer waits here, without a connection, but one.
+static WAITING: Semaphore = Semaphore::const_new(1);
+/// The longest wait for a writer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 impl AsOf {
     /// Sees to it that nothing can be written any more at or before this instant, so
     /// that the same question has the same answer for ever. An instant in the future
-    /// is refused. Not to be called inside a transaction.
-    pub async fn settle(self, connection: &mut AsyncPgConnection) -> Result<(), Problem> {
+    /// is refused.
+    pub async fn settle(self, db: &Database) -> Result<(), Problem> {
+        if self.is_settled(db).await? {
+            return Ok(());
+        }
+        let busy = || Problem::unavailable("This moment is still being written; try again");
+        let waiting = timeout(PATIENCE, WAITING.acquire()).await;
+        let _turn = waiting.map_err(|_| busy())?.map_err(|_| busy())?;
+        if self.is_settled(db).await? {
+            return Ok(());
+        }
+        // Whoever is writing now may have taken an earlier instant. From then on the clock
+        // is past this one, even if the machine's is put back.
+        let patience = format!("SET LOCAL lock_timeout = '{}s'", PATIENCE.as_secs());
+        let mut connection = db.get().await?;
+        connection
+            .transaction(async |connection| {
+                connection.batch_execute(&patience).await?;
+                sql_query("UPDATE commit_clock SET at = greatest(at, $1)")
+                    .bind::<Timestamptz, _>(self.0)
+                    .execute(connection)
+                    .await?;
+                Ok::<_, Problem>(())
+            })
+            .await
+    }
+
+    async fn is_settled(self, db: &Database) -> Result<bool, Problem> {
         let state: Settled =
             sql_query("SELECT at >= $1 AS settled, clock_timestamp() < $1 AS future FROM commit_clock")
                 .bind::<Timestamptz, _>(self.0)
-                .get_result(connection)
+                .get_result(&mut *db.get().await?)
                 .await?;
-        if state.settled {
-            return Ok(());
-        }
-        if state.future {
+        if state.future && !state.settled {
             let words = "as_of lies in the future; what the register will say then nobody knows";
             return Err(Problem::invalid(vec![Fault::parameter("as_of", "instant_future", words)]));
         }
-        // Whoever is writing now may have taken an earlier instant; the next one will take a later.
-        sql_query("SELECT FROM commit_clock FOR SHARE").execute(connection).await?;
-        Ok(())
+        Ok(state.settled)
     }
 
     /// From here to the end of the transaction the tables are as they were then.
@@ -55,15 +87,12 @@ impl AsOf {
     }
 }
 
-/// Runs reads that see one moment of the register: this one, or an instant of the past.
+/// Runs reads that see one moment of the register: this one, or a settled instant of the past.
 pub async fn read<T>(
     connection: &mut AsyncPgConnection,
     as_of: Option<AsOf>,
     reads: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, Problem>,
 ) -> Result<T, Problem> {
-    if let Some(as_of) = as_of {
-        as_of.settle(connection).await?;
-    }
     // Not the builder of transactions: what it runs would have to be `Send`.
     Transactions::begin_transaction(connection).await?;
     let result = within(connection, as_of, reads).await;

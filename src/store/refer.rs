@@ -8,6 +8,7 @@ use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::error::Fault;
+use crate::kind::Kind;
 use crate::record::Link;
 
 #[derive(QueryableByName)]
@@ -16,8 +17,6 @@ struct Referrer {
     record: String,
     #[diesel(sql_type = Text)]
     pointer: String,
-    #[diesel(sql_type = Text)]
-    target: String,
 }
 
 #[derive(QueryableByName)]
@@ -36,63 +35,50 @@ struct Known {
     collection: String,
 }
 
-/// A record of a batch, and whom it will refer to; nothing if it is to be gone.
-pub struct Making<'a> {
-    /// Its identifier.
-    pub identifier: &'a str,
-    /// Its collection.
-    pub collection: &'static str,
-    /// Its references.
-    pub links: Option<&'a [Link]>,
-}
-
-/// References without a target, neither in the register nor in the same batch: the
-/// number of the record in the batch, and the fault.
+/// References of one record without a target. What the record itself will be counts as there.
 pub async fn dangling(
     connection: &mut AsyncPgConnection,
-    batch: &[Making<'_>],
-) -> diesel::QueryResult<Vec<(usize, Fault)>> {
-    let links = || {
-        let numbered = batch.iter().enumerate();
-        numbered.flat_map(|(n, making)| making.links.unwrap_or_default().iter().map(move |link| (n, link)))
-    };
-    let wanted: HashSet<&str> = links().map(|(_, link)| link.target.as_str()).collect();
-    let wanted: Vec<&str> = wanted.into_iter().collect();
+    kind: &Kind,
+    own: Option<&str>,
+    links: &[Link],
+) -> diesel::QueryResult<Vec<Fault>> {
+    if links.is_empty() {
+        return Ok(Vec::new());
+    }
+    let wanted: Vec<&str> = links.iter().map(|link| link.target.as_str()).collect();
     let found: Vec<Known> = sql_query("SELECT identifier, collection FROM records WHERE identifier = ANY($1) AND live")
         .bind::<Array<Text>, _>(&wanted)
         .load(connection)
         .await?;
     let mut known: HashSet<(&str, &str)> =
         found.iter().map(|known| (known.identifier.as_str(), known.collection.as_str())).collect();
-    for making in batch {
-        let place = (making.identifier, making.collection);
-        if making.links.is_some() {
-            known.insert(place)
-        } else {
-            known.remove(&place)
-        };
-    }
-    let missing = links().filter(|(_, link)| !known.contains(&(link.target.as_str(), link.collection)));
-    let faults = missing.map(|(n, link)| {
-        let words = match found.iter().find(|known| known.identifier == link.target) {
-            Some(other) => format!("{} is in {}, not in {}", link.target, other.collection, link.collection),
-            None => format!("there is no {} in {}", link.target, link.collection),
-        };
-        (n, Fault::at(&link.pointer, "reference_unknown", words))
+    known.extend(own.map(|identifier| (identifier, kind.collection)));
+    let missing = links.iter().filter(|link| !known.contains(&(link.target.as_str(), link.collection)));
+    let faults = missing.map(|link| {
+        let elsewhere = found.iter().find(|known| known.identifier == link.target);
+        let words = unknown(&link.target, link.collection, elsewhere.map(|known| known.collection.as_str()));
+        Fault::at(&link.pointer, "reference_unknown", words)
     });
     Ok(faults.collect())
 }
 
-/// Records that still refer to one that is to be deleted, itself and the batch's own deletions apart.
-pub async fn referrers(connection: &mut AsyncPgConnection, deleted: &[String]) -> diesel::QueryResult<Vec<String>> {
+/// What is wrong with a reference.
+pub fn unknown(target: &str, collection: &str, elsewhere: Option<&str>) -> String {
+    match elsewhere {
+        Some(other) => format!("{target} is in {other}, not in {collection}"),
+        None => format!("there is no {target} in {collection}"),
+    }
+}
+
+/// Records that still refer to one that is to be deleted.
+pub async fn referrers(connection: &mut AsyncPgConnection, deleted: &str) -> diesel::QueryResult<Vec<String>> {
     let referrers: Vec<Referrer> = sql_query(
-        "SELECT record, pointer, target FROM links WHERE target = ANY($1) AND record <> ALL($1) \
-         ORDER BY target, record, pointer LIMIT 20",
+        "SELECT record, pointer FROM links WHERE target = $1 AND record <> $1 ORDER BY record, pointer LIMIT 20",
     )
-    .bind::<Array<Text>, _>(deleted)
+    .bind::<Text, _>(deleted)
     .load(connection)
     .await?;
-    Ok(referrers.into_iter().map(|r| format!("{} at {} refers to {}", r.record, r.pointer, r.target)).collect())
+    Ok(referrers.into_iter().map(|r| format!("{} at {}", r.record, r.pointer)).collect())
 }
 
 /// Records that are their own ancestors now.

@@ -166,6 +166,15 @@ async fn rules_of_money() {
             vec!["/funding amounts_not_whole"],
         ),
         (
+            "highest amounts are too little",
+            eur(100.0),
+            json!([
+                line("eu", Value::Null, eur(50.0)),
+                line("own_contribution", Value::Null, json!({"amount": 10, "currency": "EUR", "exactness": "at_most"}))
+            ]),
+            vec!["/funding amounts_not_whole"],
+        ),
+        (
             "a lowest amount above its share",
             eur(100.0),
             json!([

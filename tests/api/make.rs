@@ -1,14 +1,14 @@
 //! Records with good defaults, so that a test shows only what matters to it.
 
-use std::sync::LazyLock;
+use std::io::Cursor;
+use std::sync::{Arc, LazyLock};
 
-use aid_register::collections;
-use aid_register::http::precondition::Precondition;
+use aid_register::imports::report::Status;
+use aid_register::imports::run::{Source, Unwatched, run};
+use aid_register::imports::{Format, Order};
 use aid_register::input::Shapes;
 use aid_register::openapi;
-use aid_register::store::change::{Author, Change, Intent, Outcome};
-use aid_register::store::write::apply;
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 use serde_json::{Value, json};
 
 /// A programme.
@@ -54,9 +54,9 @@ pub fn any(collection: &str, identifier: &str, n: usize) -> Value {
     record
 }
 
-/// Writes records of any collections as one batch, past HTTP.
-pub async fn write(connection: &mut AsyncPgConnection, records: &[(&str, Value)]) -> Vec<Outcome> {
-    batch(connection, records, &[]).await
+/// Writes records of any collections as one batch, past HTTP; says how many changed by that.
+pub async fn write(connection: &mut AsyncPgConnection, records: &[(&str, Value)]) -> usize {
+    change(connection, records, &[]).await
 }
 
 /// Writes and deletes records as one batch, and says how many changed by that.
@@ -65,36 +65,21 @@ pub async fn change(
     records: &[(&str, Value)],
     deleted: &[(&str, String)],
 ) -> usize {
-    let outcomes = batch(connection, records, deleted).await;
-    outcomes.iter().filter(|outcome| **outcome != Outcome::Unchanged).count()
-}
-
-async fn batch(
-    connection: &mut AsyncPgConnection,
-    records: &[(&str, Value)],
-    deleted: &[(&str, String)],
-) -> Vec<Outcome> {
-    static SHAPES: LazyLock<Shapes> = LazyLock::new(|| Shapes::compile(&openapi::components()));
-    let change = |collection: &str, identifier: String, intent: Intent| Change {
-        kind: collections::find(collection).unwrap(),
-        identifier,
-        publisher: "town".into(),
-        intent,
-        precondition: Precondition::Any,
-    };
-    let puts = records.iter().map(|(collection, record)| {
-        let kind = collections::find(collection).unwrap();
-        let identifier = record["identifier"].as_str().unwrap().to_owned();
-        let checked = aid_register::input::check_value(&SHAPES, kind, &identifier, record.clone());
-        assert!(checked.faults.is_empty(), "{record}: {:?}", checked.faults);
-        change(collection, identifier, Intent::Put { doc: checked.doc, links: checked.links })
-    });
-    let deletes = deleted
-        .iter()
-        .map(|(collection, identifier)| change(collection, identifier.clone(), Intent::Delete { merged_into: None }));
-    let changes: Vec<Change> = puts.chain(deletes).collect();
-    let author = Author::program("test");
-    connection.transaction(async |connection| apply(connection, &author, &changes).await).await.unwrap()
+    static SHAPES: LazyLock<Arc<Shapes>> = LazyLock::new(|| Arc::new(Shapes::compile(&openapi::components())));
+    let mut lines = String::new();
+    for (collection, record) in records {
+        let mut line = record.clone();
+        line["collection"] = (*collection).into();
+        lines.push_str(&format!("{line}\n"));
+    }
+    for (collection, identifier) in deleted {
+        let line = json!({"collection": collection, "identifier": identifier, "deleted": true});
+        lines.push_str(&format!("{line}\n"));
+    }
+    let source = Source { name: None, format: Format::Ndjson, body: Box::new(Cursor::new(lines.into_bytes())) };
+    let report = run(connection, &SHAPES, &Order::default(), vec![source], 100, &mut Unwatched).await.unwrap();
+    assert_eq!(report.status, Status::Completed, "{:?}", report.errors);
+    (report.counts.created + report.counts.updated + report.counts.deleted).try_into().unwrap()
 }
 
 /// What the others refer to.

@@ -11,9 +11,10 @@ use aid_register::content;
 use aid_register::db::Database;
 use aid_register::input::Shapes;
 use aid_register::openapi;
-use aid_register::state::State;
+use aid_register::state::{Settings, State};
 use aid_register::store::publishers::{self, Publisher};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -59,7 +60,7 @@ impl TestApp {
         let db = Database::new(&database_url, 8, 4).unwrap();
         let mut connection = AsyncPgConnection::establish(&database_url).await.unwrap();
         if shipped {
-            content::load_shipped(&mut connection, &Shapes::compile(&openapi::components())).await.unwrap();
+            content::load_shipped(&mut connection, &Arc::new(Shapes::compile(&openapi::components()))).await.unwrap();
         }
         for (id, prefix) in [("town", "T-"), ("city", "C-")] {
             let new = Publisher { id: id.into(), name: id.to_uppercase(), prefixes: vec![prefix.into()] };
@@ -70,7 +71,7 @@ impl TestApp {
         let (send, receive) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async {
-                let state = State::new(db, Auth::new(trusted), None).await.unwrap();
+                let state = State::new(db, Auth::new(trusted), Settings::default()).await.unwrap();
                 let server = app::server(listener, state).unwrap();
                 send.send(server.handle()).unwrap();
                 server.await.unwrap();

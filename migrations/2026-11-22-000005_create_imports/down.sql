@@ -1,0 +1,1 @@
+DROP TABLE idempotency_keys, import_bodies, import_progress, imports;

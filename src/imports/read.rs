@@ -1,0 +1,231 @@
+//! From bytes to records, each with its place; in memory that does not grow with
+//! the body. Nothing is judged here but whether records can be told apart.
+
+use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use tokio::sync::mpsc::Sender;
+
+use super::table::{self, Header};
+use super::{Format, xlsx};
+use crate::collections;
+use crate::error::Fault;
+use crate::hint::nearest;
+use crate::http::body::LIMIT;
+use crate::json::push;
+use crate::kind::Kind;
+
+/// Records are handed on in groups of so many, or of so many bytes.
+const GROUP: (usize, usize) = (500, 256 * 1024);
+
+/// One record as it was sent.
+pub struct Raw {
+    /// Its line, row or number, from 1.
+    pub line: i64,
+    /// Its JSON Pointer, in a body that is one document.
+    pub place: String,
+    /// Its collection, where that is known without looking.
+    pub kind: Option<&'static Kind>,
+    /// It, as JSON.
+    pub json: Vec<u8>,
+    /// The table that it was a row of.
+    pub table: Option<Arc<Header>>,
+    /// What is wrong with it already.
+    pub faults: Vec<Fault>,
+}
+
+/// Where records go.
+pub struct Sink {
+    sender: Sender<Vec<Raw>>,
+    group: Vec<Raw>,
+    bytes: usize,
+}
+
+/// Nobody wants more.
+pub struct Closed;
+
+impl Sink {
+    /// Hands records to a receiver.
+    pub fn new(sender: Sender<Vec<Raw>>) -> Self {
+        Self { sender, group: Vec::new(), bytes: 0 }
+    }
+
+    /// Hands one on.
+    pub fn push(&mut self, raw: Raw) -> Result<(), Closed> {
+        self.bytes += raw.json.len();
+        self.group.push(raw);
+        if self.group.len() < GROUP.0 && self.bytes < GROUP.1 {
+            return Ok(());
+        }
+        self.flush()
+    }
+
+    /// Hands on what waits.
+    pub fn flush(&mut self) -> Result<(), Closed> {
+        self.bytes = 0;
+        let group = std::mem::take(&mut self.group);
+        if group.is_empty() { Ok(()) } else { self.sender.blocking_send(group).map_err(|_| Closed) }
+    }
+
+    /// Hands on a fault of a line, or of the whole.
+    pub fn fault(&mut self, line: i64, fault: Fault) -> Result<(), Closed> {
+        let (json, faults) = (Vec::new(), vec![fault]);
+        self.push(Raw { line, place: String::new(), kind: None, json, table: None, faults })
+    }
+}
+
+/// Reads a body to its end; blocks its thread.
+pub fn read(
+    format: Format,
+    kind: Option<&'static Kind>,
+    input: Box<dyn Read + Send>,
+    sink: &mut Sink,
+) -> Result<(), Closed> {
+    match (format, kind) {
+        (Format::Ndjson, _) => ndjson(kind, input, sink)?,
+        (Format::Json, _) => json(kind, input, sink)?,
+        (Format::Csv, Some(kind)) => table::csv(kind, input, sink)?,
+        (Format::Xlsx, Some(kind)) => xlsx::read(kind, input, sink)?,
+        (Format::Csv | Format::Xlsx, None) => {
+            let words = "a table holds records of one collection: say which";
+            sink.fault(0, Fault::parameter("collection", "required", words))?;
+        }
+    }
+    sink.flush()
+}
+
+/// The body could not be read to its end.
+pub fn broken(error: &std::io::Error) -> Fault {
+    Fault { detail: format!("the body cannot be read: {error}"), code: "body_broken".into(), ..Fault::default() }
+}
+
+fn ndjson(kind: Option<&'static Kind>, input: Box<dyn Read + Send>, sink: &mut Sink) -> Result<(), Closed> {
+    let mut input = BufReader::with_capacity(64 * 1024, input);
+    for line in 1.. {
+        let mut json = Vec::new();
+        let read = input.by_ref().take(LIMIT as u64 + 1).read_until(b'\n', &mut json);
+        match read {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(error) => return sink.fault(line, broken(&error)),
+        }
+        if json.len() > LIMIT {
+            sink.fault(line, Fault::at("", "record_too_large", format!("a record has at most {LIMIT} bytes")))?;
+            if let Err(error) = skip_line(&mut input) {
+                return sink.fault(line, broken(&error));
+            }
+            continue;
+        }
+        if line == 1 && json.starts_with("\u{feff}".as_bytes()) {
+            json.drain(..3);
+        }
+        if !json.trim_ascii().is_empty() {
+            sink.push(Raw { line, place: String::new(), kind, json, table: None, faults: Vec::new() })?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads on to the next line, keeping nothing.
+fn skip_line(input: &mut impl BufRead) -> std::io::Result<()> {
+    loop {
+        let buffer = input.fill_buf()?;
+        let (length, done) = match buffer.iter().position(|byte| *byte == b'\n') {
+            Some(end) => (end + 1, true),
+            None => (buffer.len(), buffer.is_empty()),
+        };
+        input.consume(length);
+        if done {
+            return Ok(());
+        }
+    }
+}
+
+/// The lists of a document, by name; a name may stand twice.
+struct Lists(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Lists {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Lists;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object with a list for each collection")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Lists, A::Error> {
+                let mut lists = Vec::new();
+                while let Some(member) = members.next_entry()? {
+                    lists.push(member);
+                }
+                Ok(Lists(lists))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
+
+/// Members of a page of a list, which are no records.
+const OF_PAGES: [&str; 3] = ["meta", "links", "included"];
+
+fn json(kind: Option<&'static Kind>, mut input: Box<dyn Read + Send>, sink: &mut Sink) -> Result<(), Closed> {
+    let mut body = Vec::new();
+    if let Err(error) = input.read_to_end(&mut body) {
+        return sink.fault(0, broken(&error));
+    }
+    let malformed = |error: serde_json::Error| Fault::at("", "json_malformed", format!("This is not JSON: {error}"));
+    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&body);
+    if body.trim_ascii_start().starts_with(b"[") {
+        return match serde_json::from_slice::<Vec<Box<RawValue>>>(body) {
+            Ok(records) => list(kind, "", records, sink),
+            Err(error) => sink.fault(0, malformed(error)),
+        };
+    }
+    let lists = match serde_json::from_slice::<Lists>(body) {
+        Ok(Lists(lists)) => lists,
+        Err(error) => return sink.fault(0, malformed(error)),
+    };
+    let is_page = kind.is_some() && lists.iter().any(|(name, _)| name == "data");
+    let names: Vec<&str> = collections::ALL.iter().map(|kind| kind.collection).collect();
+    let mut seen = Vec::new();
+    for (name, records) in lists {
+        let place = push("", &name);
+        let of = match collections::find(&name) {
+            _ if is_page && name == "data" => kind,
+            _ if is_page && OF_PAGES.contains(&name.as_str()) => continue,
+            Some(of) if kind.is_none_or(|kind| kind.collection == of.collection) => Some(of),
+            Some(_) => {
+                let words = format!("the address says other records than {name}");
+                sink.fault(0, Fault::at(place, "collection_differs", words))?;
+                continue;
+            }
+            None => {
+                let words = format!("there is no collection {name:.100}{}", nearest(&name, &names));
+                sink.fault(0, Fault::at(place, "collection_unknown", words))?;
+                continue;
+            }
+        };
+        if seen.contains(&name) {
+            sink.fault(0, Fault::at(place, "duplicate_key", "this key stands twice in one object"))?;
+            continue;
+        }
+        match serde_json::from_str::<Vec<Box<RawValue>>>(records.get()) {
+            Ok(records) => list(of, &place, records, sink)?,
+            Err(_) => sink.fault(0, Fault::at(&place, "type", format!("{name} is a list of records")))?,
+        }
+        seen.push(name);
+    }
+    Ok(())
+}
+
+fn list(kind: Option<&'static Kind>, place: &str, records: Vec<Box<RawValue>>, sink: &mut Sink) -> Result<(), Closed> {
+    for (n, record) in records.into_iter().enumerate() {
+        let (line, place) = (n as i64 + 1, format!("{place}/{n}"));
+        let json = record.get().as_bytes().to_vec();
+        sink.push(Raw { line, place, kind, json, table: None, faults: Vec::new() })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! Carrying out imports that wait, one after another. Several instances may do so:
+//! each import is taken by one. What was begun when a program died is begun anew.
+
+use std::io::Read;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, Bytes};
+use diesel_async::{AsyncConnection, AsyncPgConnection, TransactionManager};
+use tokio::sync::Notify;
+use tokio::sync::mpsc::{Receiver, channel};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::jobs::{self, Job};
+use super::report::{Report, Status};
+use super::run::{Progress, Source, run};
+use crate::db::Database;
+use crate::error::Problem;
+use crate::idempotency;
+use crate::input::Shapes;
+
+type Transactions = <AsyncPgConnection as AsyncConnection>::TransactionManager;
+
+/// Without a call, the database is asked this often: other instances take orders too.
+const PAUSE: Duration = Duration::from_secs(2);
+/// After a failure of the register an import is begun again so many times.
+const ATTEMPTS: i32 = 3;
+/// How often an import says how far it is.
+const TELL: Duration = Duration::from_millis(300);
+
+/// What carries out imports.
+pub struct Worker {
+    /// Connections.
+    pub db: Database,
+    /// The schemas that input is held against.
+    pub shapes: Arc<Shapes>,
+    /// The percentage of a publisher's records that may change without confirmation.
+    pub guard: i32,
+    /// Called when there is something to do.
+    pub call: Arc<Notify>,
+}
+
+impl Worker {
+    /// Works until the program ends.
+    pub async fn work(self) {
+        let mut swept: Option<Instant> = None;
+        loop {
+            match self.next().await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(problem) => log::error!("an import was interrupted: {problem}"),
+            }
+            if swept.is_none_or(|at| at.elapsed() > Duration::from_secs(3600)) {
+                swept = Some(Instant::now());
+                if let Err(problem) = idempotency::forget(&self.db).await {
+                    log::warn!("old answers were not removed: {problem}");
+                }
+            }
+            let _ = timeout(PAUSE, self.call.notified()).await;
+        }
+    }
+
+    /// Carries out the import that waits longest; says whether there was one.
+    async fn next(&self) -> Result<bool, Problem> {
+        let mut connection = self.db.get_for_write().await?;
+        Transactions::begin_transaction(&mut *connection).await?;
+        let Some(job) = jobs::claim(&mut connection).await? else {
+            Transactions::rollback_transaction(&mut *connection).await?;
+            return Ok(false);
+        };
+        let done = self.carry_out(&mut connection, &job).await;
+        match &done {
+            Ok(()) => Transactions::commit_transaction(&mut *connection).await?,
+            Err(_) => Transactions::rollback_transaction(&mut *connection).await?,
+        }
+        done.map(|()| true)
+    }
+
+    async fn carry_out(&self, connection: &mut AsyncPgConnection, job: &Job) -> Result<(), Problem> {
+        let order = job.order()?;
+        let ended = |status: Status| Report { status, dry_run: order.dry_run, ..Report::default() };
+        let (cancelled, attempts) = jobs::tell(&mut *self.db.get().await?, job.id, 0, 1).await?;
+        let report = match (cancelled, attempts) {
+            (true, _) => ended(Status::Cancelled),
+            (false, attempts) if attempts > ATTEMPTS => ended(Status::Failed),
+            _ => {
+                let body = Box::new(Stored::read(self.db.clone(), job.id));
+                let sources = vec![Source { name: None, format: order.format, body }];
+                let mut progress = Telling { db: &self.db, id: job.id, told: Instant::now() };
+                run(connection, &self.shapes, &order, sources, self.guard, &mut progress).await?
+            }
+        };
+        log::info!("import {}: {} {:?}", job.id, <&str>::from(report.status), report.counts);
+        jobs::finish(connection, job.id, &report).await
+    }
+}
+
+/// Tells how far an import is, and hears of its being cancelled.
+struct Telling<'a> {
+    db: &'a Database,
+    id: Uuid,
+    told: Instant,
+}
+
+impl Progress for Telling<'_> {
+    async fn tell(&mut self, read: i64) -> Result<bool, Problem> {
+        if self.told.elapsed() < TELL {
+            return Ok(true);
+        }
+        self.told = Instant::now();
+        let (cancelled, _) = jobs::tell(&mut *self.db.get().await?, self.id, read, 0).await?;
+        Ok(!cancelled)
+    }
+}
+
+/// A body in the database, read by a thread that may block.
+struct Stored {
+    parts: Receiver<Result<Bytes, String>>,
+    part: Bytes,
+}
+
+impl Stored {
+    fn read(db: Database, id: Uuid) -> Self {
+        let (sender, parts) = channel(2);
+        actix_web::rt::spawn(async move {
+            for n in 0.. {
+                let part = async { Ok::<_, Problem>(jobs::part(&mut *db.get().await?, id, n).await?) };
+                let part = match part.await {
+                    Ok(Some(part)) => Ok(part),
+                    Ok(None) => return,
+                    Err(problem) => Err(problem.to_string()),
+                };
+                let failed = part.is_err();
+                if sender.send(part).await.is_err() || failed {
+                    return;
+                }
+            }
+        });
+        Self { parts, part: Bytes::new() }
+    }
+}
+
+impl Read for Stored {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        while self.part.is_empty() {
+            match self.parts.blocking_recv() {
+                Some(part) => self.part = part.map_err(std::io::Error::other)?,
+                None => return Ok(0),
+            }
+        }
+        let length = buffer.len().min(self.part.len());
+        self.part.copy_to_slice(&mut buffer[..length]);
+        Ok(length)
+    }
+}

@@ -1,0 +1,106 @@
+//! Workbooks: the first sheet as a table, and the template that a clerk fills in.
+
+use std::io::{Cursor, Read, copy, sink as nowhere};
+use std::sync::Arc;
+
+use calamine::{Data, Reader, Xlsx};
+use rust_xlsxwriter::{DataValidation, Format, Workbook, XlsxError};
+
+use super::read::{Closed, Sink, broken};
+use super::table::{Header, row};
+use crate::error::Fault;
+use crate::kind::Kind;
+
+/// Bytes that a workbook may have when it is unpacked.
+const UNPACKED: u64 = 64 * 1024 * 1024;
+/// Rows of the template that have drop-downs.
+const ROWS: u32 = 10_000;
+
+/// Reads the first sheet.
+pub fn read(kind: &'static Kind, mut input: Box<dyn Read + Send>, sink: &mut Sink) -> Result<(), Closed> {
+    let mut body = Vec::new();
+    if let Err(error) = input.read_to_end(&mut body) {
+        return sink.fault(0, broken(&error));
+    }
+    let unreadable = |words: String| Fault { code: "workbook_invalid".into(), detail: words, ..Fault::default() };
+    if let Err(words) = measure(&body) {
+        return sink.fault(0, unreadable(words));
+    }
+    let mut book: Xlsx<_> = match Xlsx::new(Cursor::new(body)) {
+        Ok(book) => book,
+        Err(error) => return sink.fault(0, unreadable(format!("this is no workbook: {error}"))),
+    };
+    let Some(Ok(sheet)) = book.worksheet_range_at(0) else {
+        return sink.fault(0, unreadable("the workbook has no sheet that can be read".into()));
+    };
+    let mut header: Option<Arc<Header>> = None;
+    let first = sheet.start().map_or(0, |(row, _)| row);
+    for (n, cells) in sheet.rows().enumerate() {
+        let line = i64::from(first) + n as i64 + 1;
+        let cells: Vec<String> = cells.iter().map(text).collect();
+        row(kind, &mut header, line, &cells, sink)?;
+        if header.is_none() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Unpacks every part into nothing: what a workbook says of its size may be a lie.
+fn measure(body: &[u8]) -> Result<(), String> {
+    let mut archive =
+        zip::ZipArchive::new(Cursor::new(body)).map_err(|error| format!("this is no workbook: {error}"))?;
+    let mut left = UNPACKED;
+    for n in 0..archive.len() {
+        let part = archive.by_index(n).map_err(|error| format!("this is no workbook: {error}"))?;
+        let size =
+            copy(&mut part.take(left + 1), &mut nowhere()).map_err(|error| format!("this is no workbook: {error}"))?;
+        left = left
+            .checked_sub(size)
+            .ok_or("the workbook is larger than 64 MB when it is unpacked; send CSV or NDJSON")?;
+    }
+    Ok(())
+}
+
+/// A cell as the text that a CSV would have.
+fn text(cell: &Data) -> String {
+    match cell {
+        Data::Empty => String::new(),
+        Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => text.clone(),
+        Data::DateTime(at) => match at.as_datetime() {
+            Some(at) if at.time() == chrono::NaiveTime::MIN => at.format("%Y-%m-%d").to_string(),
+            Some(at) => at.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            None => at.as_f64().to_string(),
+        },
+        Data::Error(error) => format!("#{error:?}"),
+        other => other.to_string(),
+    }
+}
+
+/// An empty table of a collection, with the codes that its columns take as drop-downs.
+/// `codes` are columns and their codes.
+pub fn template(kind: &Kind, columns: &[String], codes: &[(String, Vec<String>)]) -> Result<Vec<u8>, XlsxError> {
+    let mut book = Workbook::new();
+    let bold = Format::new().set_bold();
+    let sheet = book.add_worksheet().set_name(kind.collection)?;
+    for (n, name) in (0u16..).zip(columns) {
+        sheet.write_with_format(0, n, name, &bold)?;
+        sheet.set_column_width(n, 18)?;
+    }
+    sheet.set_freeze_panes(1, 0)?;
+    for (n, (column, list)) in (0u16..).zip(codes) {
+        let Some(at) = columns.iter().position(|name| name == column) else { continue };
+        let letter = rust_xlsxwriter::utility::column_number_to_name(n);
+        let range = format!("=codes!${letter}$2:${letter}${}", list.len() + 1);
+        let allowed = DataValidation::new().allow_list_formula(range.as_str().into());
+        sheet.add_data_validation(1, at as u16, ROWS, at as u16, &allowed)?;
+    }
+    let sheet = book.add_worksheet().set_name("codes")?;
+    for (n, (column, list)) in (0u16..).zip(codes) {
+        sheet.write_with_format(0, n, column, &bold)?;
+        for (m, code) in (1u32..).zip(list) {
+            sheet.write(m, n, code)?;
+        }
+    }
+    book.save_to_buffer()
+}

@@ -1,0 +1,31 @@
+-- What becomes of each record, as the register is now. $1 is the publisher that may
+-- write, or null for whoever may write all; $2 is the instant.
+INSERT INTO decided (n, identifier, collection, version, created_at, publisher, outcome)
+WITH bounds AS (
+  SELECT min(identifier) AS low, max(identifier) AS high FROM batch
+), relevant AS MATERIALIZED (
+  -- Prefixes that an identifier between these two can start with.
+  SELECT prefix, publisher FROM publisher_prefixes, bounds
+  WHERE prefix <= high AND left(low, length(prefix)) <= prefix
+)
+SELECT batch.n, batch.identifier, batch.collection, coalesce(records.version, 0) + 1,
+  coalesce(versions.created_at, $2), coalesce(versions.publisher, owner.publisher),
+  CASE
+    WHEN owner.publisher IS NULL THEN 'prefix_unknown'
+    WHEN owner.publisher <> $1 THEN 'prefix_foreign'
+    WHEN records.collection <> batch.collection THEN 'identifier_taken'
+    WHEN NOT records.live AND batch.doc IS NULL THEN 'unchanged'
+    WHEN NOT records.live THEN 'identifier_gone'
+    WHEN records.identifier IS NULL AND batch.doc IS NULL THEN 'record_unknown'
+    WHEN batch.seen <> coalesce(records.version, 0) THEN 'changed_meanwhile'
+    WHEN records.identifier IS NULL THEN 'created'
+    WHEN batch.doc IS NULL THEN 'deleted'
+    WHEN versions.doc = batch.doc THEN 'unchanged'
+    ELSE 'changed'
+  END
+FROM batch
+LEFT JOIN LATERAL (
+  SELECT publisher FROM relevant WHERE starts_with(batch.identifier, prefix) ORDER BY length(prefix) DESC LIMIT 1
+) AS owner ON true
+LEFT JOIN records ON records.identifier = batch.identifier
+LEFT JOIN versions ON versions.identifier = records.identifier AND versions.version = records.version
