@@ -22,3 +22,4 @@ check:
 
 bench:
 	cargo bench --bench pages
+	cargo bench --bench imports

@@ -11,6 +11,7 @@ use actix_web::{HttpRequest, HttpResponse, Route};
 use prometheus::TextEncoder;
 use serde_json::{Value, json};
 
+use crate::administration;
 use crate::changes;
 use crate::collections;
 use crate::digest::digest;
@@ -33,6 +34,11 @@ const WRITE: &str = "GET, HEAD, OPTIONS, PUT, PATCH, DELETE";
 const SEND: &str = "GET, HEAD, OPTIONS, POST";
 /// Methods of an address that only does something.
 const CALL: &str = "OPTIONS, POST";
+
+/// Methods of what is made or replaced whole.
+const REPLACE: &str = "GET, HEAD, OPTIONS, PUT";
+/// Methods of what is only taken away.
+const REVOKE: &str = "OPTIONS, DELETE";
 
 /// Adds all routes.
 pub fn routes(config: &mut ServiceConfig, openapi: Value) {
@@ -86,6 +92,27 @@ pub fn routes(config: &mut ServiceConfig, openapi: Value) {
         .service(web::resource("/v1/imports/{id}").route(read().to(imports::show)).default_service(only(READ)))
         .service(
             web::resource("/v1/imports/{id}/cancel").route(web::post().to(imports::cancel)).default_service(only(CALL)),
+        )
+        .service(web::resource("/v1/publishers").route(read().to(administration::list)).default_service(only(READ)))
+        .service(
+            web::resource("/v1/publishers/{publisher}")
+                .route(read().to(administration::show))
+                .route(web::put().to(administration::put))
+                .default_service(only(REPLACE)),
+        )
+        .service(
+            web::resource("/v1/publishers/{publisher}/clients")
+                .route(read().to(administration::list_clients))
+                .route(web::post().to(administration::add_client))
+                .default_service(only(SEND)),
+        )
+        .service(
+            web::resource("/v1/publishers/{publisher}/clients/{client}")
+                .route(web::delete().to(administration::revoke_client))
+                .default_service(only(REVOKE)),
+        )
+        .service(
+            web::resource("/v1/audit/head").route(read().to(administration::audit_head)).default_service(only(READ)),
         )
         .service(web::resource("/v1").route(read().to(index)).default_service(only(READ)))
         .service(fixed("/v1/openapi.json", openapi.to_string()))

@@ -11,7 +11,7 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 
 use crate::api;
-use crate::http::{conditional, observe};
+use crate::http::{audit, conditional, observe};
 use crate::state::State;
 
 /// The server, ready to be awaited; it ends on SIGINT and SIGTERM, when what is under way is done.
@@ -24,6 +24,7 @@ pub fn server(listener: TcpListener, state: State) -> std::io::Result<Server> {
             .configure(move |config| api::routes(config, openapi))
             .wrap(cors())
             .wrap(Compress::default())
+            .wrap(from_fn(audit::middleware))
             .wrap(from_fn(conditional::middleware))
             .wrap(state.metrics.clone())
             .wrap(from_fn(observe::middleware))

@@ -7,14 +7,17 @@
 pub mod keys;
 pub mod local;
 pub mod token;
+pub mod trusted;
 
+use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE};
 use diesel_async::AsyncPgConnection;
 
 use crate::collections;
 use crate::error::{Problem, Reason};
+use crate::http::audit;
 use crate::kind::Kind;
-use crate::store::publishers;
+use crate::store::{clients, publishers};
 use keys::Refusal;
 use token::{Issuer, Token};
 
@@ -34,8 +37,19 @@ impl Auth {
         Self { issuers }
     }
 
-    /// The token of a request, verified.
-    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Token, Problem> {
+    /// Their names.
+    pub fn issuers(&self) -> impl Iterator<Item = &str> {
+        self.issuers.iter().map(|issuer| issuer.name.as_str())
+    }
+
+    /// The token of a request, verified; the audit log knows from then on whose it is.
+    pub async fn authenticate(&self, request: &HttpRequest) -> Result<Token, Problem> {
+        let token = self.verify(request.headers()).await?;
+        audit::identify(request, &token);
+        Ok(token)
+    }
+
+    async fn verify(&self, headers: &HeaderMap) -> Result<Token, Problem> {
         let mut lines = headers.get_all(AUTHORIZATION);
         let Some(line) = lines.next() else {
             return Err(Problem::new(Reason::Unauthorized, "Writing needs a bearer token in the Authorization header"));
@@ -87,8 +101,25 @@ pub struct Rights {
     pub scopes: Vec<String>,
 }
 
+/// A token as the register knows its client: for whom it writes, and whether it still may.
+async fn known(connection: &mut AsyncPgConnection, token: &Token) -> Result<Token, Problem> {
+    match clients::of_token(connection, &token.issuer, &token.subject).await? {
+        Some(client) if client.revoked_at.is_some() => {
+            Err(Problem::new(Reason::Forbidden, "This client was revoked; it writes nothing any more"))
+        }
+        Some(client) => Ok(Token { publisher: Some(client.publisher), ..token.clone() }),
+        None => Ok(token.clone()),
+    }
+}
+
+/// Whether a token may manage publishers.
+pub async fn administrate(connection: &mut AsyncPgConnection, token: &Token) -> Result<(), Problem> {
+    if known(connection, token).await?.has_scope(ADMIN) { Ok(()) } else { Err(lacks(ADMIN)) }
+}
+
 /// What a token may write; in one collection, if one is meant.
 pub async fn rights(connection: &mut AsyncPgConnection, token: &Token, kind: Option<&Kind>) -> Result<Rights, Problem> {
+    let token = &known(connection, token).await?;
     let everywhere = token.has_scope(ADMIN);
     let may = |kind: &&Kind| everywhere || token.has_scope(&kind.scope());
     let scopes: Vec<String> =
@@ -127,6 +158,7 @@ pub async fn authorize(
     kind: &Kind,
     identifier: &str,
 ) -> Result<String, Problem> {
+    let token = &known(connection, token).await?;
     let forbidden = |words: String| Err(Problem::new(Reason::Forbidden, words));
     if !token.has_scope(&kind.scope()) && !token.has_scope(ADMIN) {
         return Err(lacks(&kind.scope()));

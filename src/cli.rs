@@ -2,18 +2,16 @@
 
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
-use url::Url;
+use serde_json::json;
 
-use crate::auth::keys::{Keys, Origin};
 use crate::auth::local::LocalKey;
-use crate::auth::token::Issuer;
 use crate::auth::{ADMIN, Auth};
 use crate::config::{Config, SETTINGS, Setting};
 use crate::db::{self, Database};
@@ -23,6 +21,7 @@ use crate::postgres::PrivatePostgres;
 use crate::state::State;
 use crate::store::change::Author;
 use crate::store::publishers::{self, Publisher};
+use crate::store::{audit, clients};
 use crate::{app, collections, content, openapi};
 
 /// An open register of development assistance.
@@ -66,6 +65,9 @@ enum Command {
     /// Manage who may publish
     #[command(subcommand)]
     Publisher(PublisherCommand),
+    /// Look at the log of all writes, refusals and acts of administration
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Print a token for writing, signed by this register's own key
     Token {
         /// The publisher to write for
@@ -102,6 +104,51 @@ enum PublisherCommand {
     },
     /// List all publishers
     List,
+    /// Let a client of an identity provider write for a publisher
+    AddClient {
+        /// The publisher
+        id: String,
+        /// The `iss` of its tokens
+        #[arg(long)]
+        issuer: String,
+        /// The `sub` of its tokens
+        #[arg(long)]
+        subject: String,
+    },
+    /// Refuse a client from now on
+    RevokeClient {
+        /// The publisher
+        id: String,
+        /// The client's id, as `clients` shows it
+        client: String,
+    },
+    /// List the clients of a publisher
+    Clients {
+        /// The publisher
+        id: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum AuditCommand {
+    /// Print where the log ends, as ENTRIES:HASH, to be noted elsewhere
+    Head,
+    /// Check every entry, and the log against an end that was noted earlier
+    Verify {
+        /// ENTRIES:HASH
+        #[arg(long, value_parser = audit_head)]
+        head: Option<audit::Head>,
+    },
+    /// Print every entry, a line each
+    List,
+}
+
+fn audit_head(text: &str) -> Result<audit::Head, String> {
+    let parts = text.split_once(':').and_then(|(n, hash)| Some((n.parse().ok()?, hash)));
+    match parts {
+        Some((n, hash)) if hash.len() == 64 => Ok(audit::Head { n, hash: hash.to_owned() }),
+        _ => Err("a head is a number, a colon and 64 hexadecimal digits, as `audit head` prints it".into()),
+    }
 }
 
 fn scope(text: &str) -> Result<String, String> {
@@ -131,10 +178,27 @@ pub fn run() -> anyhow::Result<()> {
             let document = if v3_0 { openapi::to_3_0(document) } else { document };
             print(&serde_json::to_string_pretty(&document)?)
         }
-        Command::Token { publisher, scope, ttl } => {
-            let key = LocalKey::open(&config.data_folder()?)?;
-            print(&key.sign(&config.audience, &publisher, &scope, ttl)?)
-        }
+        Command::Token { publisher, scope, ttl } => with_database(&config, async |connection| {
+            let known = publishers::list(connection).await?;
+            let admin = scope.iter().any(|scope| scope == ADMIN);
+            if !admin && !known.iter().any(|known| known.id == publisher) {
+                anyhow::bail!("there is no publisher {publisher}; `publisher list` shows all");
+            }
+            let details = json!({"publisher": publisher, "scopes": scope, "ttl_seconds": ttl.as_secs()});
+            audit::append(connection, audit::act("token", &Author::program("token"), details)).await?;
+            print(&LocalKey::open(&config.data_folder()?)?.sign(&config.audience, &publisher, &scope, ttl)?)
+        }),
+        Command::Audit(command) => with_database(&config, async |connection| match command {
+            AuditCommand::Head => {
+                let head = audit::head(connection).await?;
+                print(&format!("{}:{}", head.n, head.hash))
+            }
+            AuditCommand::Verify { head } => {
+                let end = audit::verify(connection, head.as_ref()).await?;
+                print(&format!("the log is whole: {} entries, the last with hash {}", end.n, end.hash))
+            }
+            AuditCommand::List => audit::each(connection, |entry| print(&entry.entry)).await,
+        }),
         Command::Migrate => {
             let server = Server::of(&config, false)?;
             let applied = runtime()?.block_on(db::migrate(server.url()))?;
@@ -159,19 +223,34 @@ pub fn run() -> anyhow::Result<()> {
 }
 
 async fn publisher(connection: &mut AsyncPgConnection, command: PublisherCommand) -> anyhow::Result<()> {
-    let mut added = None;
-    if let PublisherCommand::Add { id, name, prefix } = command {
-        added = Some(id.clone());
-        let known = publishers::list(connection).await?.into_iter().find(|known| known.id == id);
-        let name = name.or(known.map(|known| known.name)).context("a new publisher needs --name")?;
-        publishers::add(connection, &Publisher { id, name, prefixes: prefix }).await?;
-    }
-    for publisher in publishers::list(connection).await? {
-        if added.as_ref().is_none_or(|id| *id == publisher.id) {
-            print(&format!("{}\t{}\t{}", publisher.id, publisher.name, publisher.prefixes.join(" ")))?;
+    let author = Author::program("publisher");
+    let known = publishers::list(connection).await?;
+    let line = |publisher: &Publisher| {
+        print(&format!("{}\t{}\t{}", publisher.id, publisher.name, publisher.prefixes.join(" ")))
+    };
+    let tell = |client: &clients::Client| {
+        let state = if client.revoked_at.is_some() { "revoked" } else { "good" };
+        print(&format!("{}\t{}\t{}\t{state}", client.id, client.issuer, client.subject))
+    };
+    match command {
+        PublisherCommand::List => known.iter().try_for_each(line),
+        PublisherCommand::Add { id, name, prefix } => {
+            let name = name.or(known.into_iter().find(|known| known.id == id).map(|known| known.name));
+            let name = name.context("a new publisher needs --name")?;
+            publishers::add(connection, &author, &Publisher { id: id.clone(), name, prefixes: prefix }).await?;
+            let all = publishers::list(connection).await?;
+            all.iter().filter(|publisher| publisher.id == id).try_for_each(line)
         }
+        PublisherCommand::AddClient { id, issuer, subject } => {
+            anyhow::ensure!(known.iter().any(|known| known.id == id), "there is no publisher {id}");
+            tell(&clients::add(connection, &author, &id, &issuer, &subject).await?)
+        }
+        PublisherCommand::RevokeClient { id, client } => {
+            let revoked = clients::revoke(connection, &author, &id, &client).await?;
+            tell(&revoked.with_context(|| format!("{id} has no client {client}; `publisher clients` shows all"))?)
+        }
+        PublisherCommand::Clients { id } => clients::list(connection, &id).await?.iter().try_for_each(tell),
     }
-    Ok(())
 }
 
 /// Prints a line. A reader that went away is no failure.
@@ -278,21 +357,11 @@ fn listen(addr: SocketAddr) -> anyhow::Result<TcpListener> {
     }
 }
 
-/// The trusted issuers: this register, and the one in the settings.
+/// The trusted issuers: this register, and those in the settings.
 fn auth(config: &Config, key: &LocalKey) -> anyhow::Result<Auth> {
     let mut issuers = vec![key.issuer(&config.audience)];
-    if let Some((name, jwks)) = &config.issuer {
-        let origin = match Url::parse(jwks) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") => Origin::Address(url),
-            _ if Path::new(jwks).is_file() => Origin::File(PathBuf::from(jwks)),
-            _ => bail!("REGISTER_JWKS: there is no file {jwks}, and it is no http(s) address"),
-        };
-        issuers.push(Issuer {
-            name: name.clone(),
-            audience: config.audience.clone(),
-            publisher_claim: config.publisher_claim.clone(),
-            keys: Keys::new(origin),
-        });
+    for trusted in &config.issuers {
+        issuers.push(trusted.trust(&config.audience)?);
     }
     Ok(Auth::new(issuers))
 }

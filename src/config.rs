@@ -3,13 +3,13 @@
 
 use std::fmt::Display;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
 use url::Url;
 
-use crate::auth::local::ISSUER;
+use crate::auth::trusted::{self, Trusted};
 use crate::state::Settings;
 
 /// One setting.
@@ -40,8 +40,13 @@ pub const SETTINGS: &[Setting] = &[
     setting("REGISTER_LOAD_CONTENT", "true", "load the five programmes into an empty register"),
     setting("REGISTER_AUDIENCE", "aid-register", "the audience (aud) that tokens must have"),
     setting("REGISTER_ISSUER", "", "an issuer (iss) of tokens to trust"),
-    setting("REGISTER_JWKS", "", "that issuer's key set: a file or an http(s) address"),
+    setting(
+        "REGISTER_JWKS",
+        "",
+        "that issuer's key set, a file or an http(s) address; without it, the issuer says where",
+    ),
     setting("REGISTER_PUBLISHER_CLAIM", "publisher", "the claim that names the publisher"),
+    setting("REGISTER_ISSUERS", "", "a JSON file with any number of issuers; see the README"),
     setting("REGISTER_IMPORT_LIMIT", "256", "megabytes of the largest import"),
     setting(
         "REGISTER_IMPORT_GUARD",
@@ -69,10 +74,8 @@ pub struct Config {
     pub load_content: bool,
     /// `REGISTER_AUDIENCE`
     pub audience: String,
-    /// `REGISTER_ISSUER` and `REGISTER_JWKS`
-    pub issuer: Option<(String, String)>,
-    /// `REGISTER_PUBLISHER_CLAIM`
-    pub publisher_claim: String,
+    /// `REGISTER_ISSUER`, `REGISTER_JWKS` and `REGISTER_PUBLISHER_CLAIM`, and `REGISTER_ISSUERS`
+    pub issuers: Vec<Trusted>,
     /// `REGISTER_IMPORT_LIMIT`, in megabytes
     pub import_limit: usize,
     /// `REGISTER_IMPORT_GUARD`
@@ -91,12 +94,22 @@ impl Config {
             let default = SETTINGS.iter().find(|setting| setting.name == name).map_or("", |setting| setting.default);
             given(name).unwrap_or_else(|| default.to_owned())
         };
-        let issuer = match (given("REGISTER_ISSUER"), given("REGISTER_JWKS")) {
-            (Some(issuer), Some(_)) if issuer == ISSUER => bail!("REGISTER_ISSUER: {ISSUER} is the local key's name"),
-            (Some(issuer), Some(jwks)) => Some((issuer, jwks)),
-            (None, None) => None,
-            _ => bail!("REGISTER_ISSUER and REGISTER_JWKS belong together: set both or none"),
+        let mut issuers = match given("REGISTER_ISSUERS") {
+            Some(file) => trusted::read(Path::new(&file))?,
+            None => Vec::new(),
         };
+        match (given("REGISTER_ISSUER"), given("REGISTER_JWKS")) {
+            (Some(issuer), jwks) => issuers.push(Trusted {
+                issuer,
+                jwks,
+                audience: None,
+                algorithms: None,
+                types: None,
+                publisher_claim: Some(or_default("REGISTER_PUBLISHER_CLAIM")),
+            }),
+            (None, Some(_)) => bail!("REGISTER_JWKS is the key set of REGISTER_ISSUER: set that too"),
+            (None, None) => {}
+        }
         let public_url =
             given("REGISTER_PUBLIC_URL").map(|text| parse::<Url>("REGISTER_PUBLIC_URL", &text)).transpose()?;
         if public_url.as_ref().is_some_and(|url| !matches!(url.scheme(), "http" | "https")) {
@@ -115,8 +128,7 @@ impl Config {
             public_url,
             load_content: parse("REGISTER_LOAD_CONTENT", &or_default("REGISTER_LOAD_CONTENT"))?,
             audience: or_default("REGISTER_AUDIENCE"),
-            issuer,
-            publisher_claim: or_default("REGISTER_PUBLISHER_CLAIM"),
+            issuers,
             import_limit: count("REGISTER_IMPORT_LIMIT")?,
             import_guard: count("REGISTER_IMPORT_GUARD")?,
             connections: count("REGISTER_CONNECTIONS")?,
@@ -176,7 +188,8 @@ mod tests {
             ("REGISTER_ADDR", "localhost"),
             ("REGISTER_PUBLIC_URL", "ftp://x"),
             ("REGISTER_LOAD_CONTENT", "maybe"),
-            ("REGISTER_ISSUER", "https://id.example.org"),
+            ("REGISTER_JWKS", "https://id.example.org/jwks"),
+            ("REGISTER_ISSUERS", "/nowhere.json"),
             ("REGISTER_EXPORTS", "0"),
         ] {
             assert!(format!("{:#}", read(name, value).unwrap_err()).contains(name), "{name}");

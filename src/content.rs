@@ -70,7 +70,8 @@ pub async fn load_shipped(connection: &mut AsyncPgConnection, shapes: &Arc<Shape
         .transaction(async |connection| {
             for (id, name, prefixes) in PUBLISHERS {
                 let prefixes = prefixes.iter().map(|prefix| (*prefix).to_owned()).collect();
-                publishers::add(connection, &Publisher { id: (*id).into(), name: (*name).into(), prefixes }).await?;
+                publishers::add(connection, &author, &Publisher { id: (*id).into(), name: (*name).into(), prefixes })
+                    .await?;
             }
             load(connection, shapes, &author, files).await
         })

@@ -7,7 +7,8 @@
 //! - [`resource`] what is the same for every collection: list, show, put, patch, remove
 //! - [`history`] versions of a record, and what changed between two; [`changes`] the feed of
 //!   all of them, [`watch`] how far it is
-//! - [`http`] what came in and in which form to answer; [`auth`] who may write
+//! - [`http`] what came in and in which form to answer; [`auth`] who may write,
+//!   [`administration`] publishers and their clients
 //! - [`page`], [`export`] lists as pages and as streams; [`formats`] which bytes
 //! - [`imports`] many records at once, [`idempotency`] answers that can be asked for again
 //! - [`input`] a record from bytes to a checked document: [`json`] form, [`shape`]
@@ -20,6 +21,7 @@
 //! - [`cli`] the commands, [`config`] the settings, [`content`] loading files,
 //!   [`postgres`] a database server of one's own
 
+pub mod administration;
 pub mod api;
 pub mod app;
 pub mod auth;

@@ -2,6 +2,7 @@
 //! the collections, examples from the shipped content, and the answers that
 //! every operation may give by rule.
 
+mod administration;
 mod history;
 mod imports;
 mod operations;
@@ -92,6 +93,9 @@ fn whole() -> Value {
     components["schemas"]["Problem"] = problem_schema();
     components["schemas"]["Change"] = history::change_schema();
     components["schemas"]["Import"] = imports::schema();
+    for (name, schema) in administration::schemas() {
+        components["schemas"][name] = schema;
+    }
     components["schemas"]["Links"] = json!({"type": "object", "properties": {
         "self": {"type": "string", "format": "uri"}, "next": {"type": ["string", "null"], "format": "uri"}}});
     components["securitySchemes"] = json!({
@@ -106,6 +110,7 @@ fn whole() -> Value {
         .chain([
             json!({"name": "changes", "description": "Every change of every record, in the order of their commits."}),
             json!({"name": "imports", "description": "Many records at once."}),
+            json!({"name": "publishers", "description": "Who publishes, and the audit log of what was done."}),
             json!({"name": "register", "description": "The register itself."}),
         ])
         .collect();
@@ -119,6 +124,7 @@ fn whole() -> Value {
     let example = view_of(grants, examples.get(grants.collection).unwrap_or(&Value::Null));
     history::feed(history::change(grants, &example), &mut paths);
     imports::add(examples.get(grants.collection).unwrap_or(&Value::Null), &mut paths);
+    administration::add(&mut paths);
     register::add(&mut paths);
     document["paths"] = paths.into();
     document

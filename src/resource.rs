@@ -190,7 +190,7 @@ impl Write {
         state: &State,
         parameters: &[&str],
     ) -> Result<Self, Problem> {
-        let token = state.auth.authenticate(request.headers()).await?;
+        let token = state.auth.authenticate(request).await?;
         let identifier = identifier::from_path(request)?;
         let publisher = auth::authorize(&mut *state.db.get().await?, &token, kind, &identifier).await?;
         let known = parameters.iter().copied().chain(["reason"]);

@@ -5,8 +5,10 @@
 //! stands beside it. Nothing else needs rebuilding.
 
 pub mod ask;
+pub mod audit;
 pub mod batch;
 pub mod change;
+pub mod clients;
 pub mod commit;
 pub mod cursor;
 pub mod history;

@@ -48,6 +48,8 @@ pub enum Origin {
     File(PathBuf),
     /// An address with one.
     Address(Url),
+    /// An issuer that says itself where its set is (OpenID Connect Discovery).
+    Discovery(Url),
 }
 
 impl fmt::Display for Origin {
@@ -55,7 +57,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Own(_) => f.write_str("this program"),
             Self::File(path) => write!(f, "{}", path.display()),
-            Self::Address(url) => write!(f, "{url}"),
+            Self::Address(url) | Self::Discovery(url) => write!(f, "{url}"),
         }
     }
 }
@@ -146,24 +148,42 @@ impl Keys {
         let bytes = match &self.origin {
             Origin::Own(keys) => return Ok(keys.clone()),
             Origin::File(path) => tokio::fs::read(path).await?,
-            Origin::Address(url) => {
-                let client = reqwest::Client::builder()
-                    .redirect(reqwest::redirect::Policy::none())
-                    .timeout(Duration::from_secs(5))
-                    .build()?;
-                let response = client.get(url.clone()).send().await?.error_for_status()?;
-                anyhow::ensure!(response.status().is_success(), "{url} answered {}", response.status());
-                let mut bytes = Vec::new();
-                let mut body = response.bytes_stream();
-                while let Some(chunk) = body.next().await {
-                    bytes.extend_from_slice(&chunk?);
-                    anyhow::ensure!(bytes.len() <= LARGEST, "{url} is larger than {LARGEST} bytes");
-                }
-                bytes
-            }
+            Origin::Address(url) => get(url).await?,
+            Origin::Discovery(issuer) => get(&discover(issuer).await?).await?,
         };
         Ok(serde_json::from_slice(&bytes)?)
     }
+}
+
+/// Reads an address: bounded in time and size, and without following it elsewhere.
+async fn get(url: &Url) -> anyhow::Result<Vec<u8>> {
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(Duration::from_secs(5))
+        .build()?;
+    let response = client.get(url.clone()).send().await?.error_for_status()?;
+    anyhow::ensure!(response.status().is_success(), "{url} answered {}", response.status());
+    let mut bytes = Vec::new();
+    let mut body = response.bytes_stream();
+    while let Some(chunk) = body.next().await {
+        bytes.extend_from_slice(&chunk?);
+        anyhow::ensure!(bytes.len() <= LARGEST, "{url} is larger than {LARGEST} bytes");
+    }
+    Ok(bytes)
+}
+
+/// Where an issuer says that its key set is. It must be the issuer that it says to be.
+async fn discover(issuer: &Url) -> anyhow::Result<Url> {
+    #[derive(serde::Deserialize)]
+    struct Configuration {
+        issuer: String,
+        jwks_uri: Url,
+    }
+    let base = issuer.as_str().trim_end_matches('/');
+    let place = Url::parse(&format!("{base}/.well-known/openid-configuration"))?;
+    let found: Configuration = serde_json::from_slice(&get(&place).await?)?;
+    anyhow::ensure!(found.issuer.trim_end_matches('/') == base, "{place} is of the issuer {}", found.issuer);
+    Ok(found.jwks_uri)
 }
 
 /// What a key is for: by its own kind, never by what a token says.

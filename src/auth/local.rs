@@ -49,6 +49,8 @@ impl LocalKey {
             name: ISSUER.into(),
             audience: audience.into(),
             publisher_claim: "publisher".into(),
+            algorithms: vec![Algorithm::EdDSA],
+            types: vec!["at+jwt".into()],
             keys: Keys::new(Origin::Own(JwkSet { keys: vec![self.public.clone()] })),
         }
     }

@@ -18,9 +18,18 @@ pub struct Issuer {
     pub audience: String,
     /// The claim that names the publisher.
     pub publisher_claim: String,
+    /// What its tokens may be signed with.
+    pub algorithms: Vec<Algorithm>,
+    /// The `typ` that they may have, in lower case; one without any is a `jwt`.
+    pub types: Vec<String>,
     /// Its public keys.
     pub keys: Keys,
 }
+
+/// What tokens are signed with, unless an issuer is bound to less.
+pub const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
+/// What access tokens are called (RFC 9068), unless an issuer calls them otherwise.
+pub const TYPES: [&str; 2] = ["at+jwt", "jwt"];
 
 /// A verified token.
 #[derive(Debug, Clone)]
@@ -57,9 +66,10 @@ impl Issuer {
     /// Verifies signature and claims.
     pub async fn verify(&self, text: &str) -> Result<Token, Refusal> {
         let header = jsonwebtoken::decode_header(text).map_err(|_| "its header cannot be read".to_owned())?;
-        check_header(text, header.typ.as_deref())?;
-        if !matches!(header.alg, Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA) {
-            return Err(format!("it is signed with {:?}; RS256, ES256 and EdDSA are taken here", header.alg).into());
+        self.check_header(text, header.typ.as_deref())?;
+        if !self.algorithms.contains(&header.alg) {
+            let taken: Vec<String> = self.algorithms.iter().map(|known| format!("{known:?}")).collect();
+            return Err(format!("it is signed with {:?}; {} are taken here", header.alg, taken.join(", ")).into());
         }
         let (key, algorithm) = self.keys.find(header.kid.as_deref()).await?;
         if header.alg != algorithm {
@@ -76,6 +86,26 @@ impl Issuer {
             publisher: text_claim(&self.publisher_claim),
             scopes: scopes(&claims),
         })
+    }
+
+    /// Header members that would change what a signature means are refused.
+    fn check_header(&self, text: &str, typ: Option<&str>) -> Result<(), String> {
+        use base64::Engine;
+        let encoded = text.split('.').next().unwrap_or_default();
+        let header: Map<String, Value> = base64::prelude::BASE64_URL_SAFE_NO_PAD
+            .decode(encoded)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .ok_or("its header cannot be read")?;
+        if let Some(name) = ["crit", "b64", "zip"].iter().find(|name| header.contains_key(**name)) {
+            return Err(format!("its header has {name:?}, which is not understood here"));
+        }
+        let typ = typ.unwrap_or("JWT").to_ascii_lowercase();
+        let typ = typ.strip_prefix("application/").unwrap_or(&typ);
+        if self.types.iter().any(|known| known == typ) {
+            return Ok(());
+        }
+        Err(format!("it is a {typ:?}, not an access token (typ {})", self.types.join(" or ")))
     }
 
     fn decode(&self, text: &str, key: &DecodingKey, algorithm: Algorithm) -> Result<Map<String, Value>, String> {
@@ -98,25 +128,6 @@ impl Issuer {
             Kind::InvalidSignature | Kind::Base64(_) => "its signature is wrong".into(),
             _ => "it cannot be verified".into(),
         })
-    }
-}
-
-/// Header members that would change what a signature means are refused.
-fn check_header(text: &str, typ: Option<&str>) -> Result<(), String> {
-    use base64::Engine;
-    let encoded = text.split('.').next().unwrap_or_default();
-    let header: Map<String, Value> = base64::prelude::BASE64_URL_SAFE_NO_PAD
-        .decode(encoded)
-        .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .ok_or("its header cannot be read")?;
-    if let Some(name) = ["crit", "b64", "zip"].iter().find(|name| header.contains_key(**name)) {
-        return Err(format!("its header has {name:?}, which is not understood here"));
-    }
-    let typ = typ.unwrap_or("JWT").to_ascii_lowercase();
-    match typ.strip_prefix("application/").unwrap_or(&typ) {
-        "jwt" | "at+jwt" => Ok(()),
-        other => Err(format!("it is a {other:?}, not an access token")),
     }
 }
 

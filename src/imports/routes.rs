@@ -38,7 +38,7 @@ const PARAMETERS: [&str; 6] = ["format", "collection", "mode", "dry_run", "confi
 
 /// `POST /v1/imports`.
 pub async fn create(request: HttpRequest, state: Data<State>, payload: Payload) -> Result<HttpResponse, Problem> {
-    let token = state.auth.authenticate(request.headers()).await?;
+    let token = state.auth.authenticate(&request).await?;
     let query = Query::parse(request.query_string(), PARAMETERS);
     let collection = query.as_ref().ok().and_then(|query| query.get("collection")).and_then(collections::find);
     let rights = auth::rights(&mut *state.db.get().await?, &token, collection).await?;
@@ -223,7 +223,7 @@ fn prefers_later(headers: &HeaderMap) -> bool {
 
 /// Whose imports a token may see: those of its publisher, or all.
 async fn seen_by(request: &HttpRequest, state: &State) -> Result<Option<String>, Problem> {
-    let token = state.auth.authenticate(request.headers()).await?;
+    let token = state.auth.authenticate(request).await?;
     let rights = auth::rights(&mut *state.db.get().await?, &token, None).await?;
     Ok(rights.publisher.filter(|_| !rights.everywhere))
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use diesel::sql_types::{Array, Integer, Jsonb, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, TransactionManager};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -19,7 +19,7 @@ use super::{Format, Mode, Order};
 use crate::error::{Fault, Problem, Reason};
 use crate::input::Shapes;
 use crate::store::batch::{self, Row, Staged};
-use crate::store::{commit, refer};
+use crate::store::{audit, commit, refer};
 
 type Transactions = <AsyncPgConnection as AsyncConnection>::TransactionManager;
 
@@ -138,6 +138,11 @@ impl Import {
             if circles.is_empty() {
                 // What is checked at the end is checked now, in a dry run too.
                 connection.batch_execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED").await?;
+                if changed + number("created") > 0 && !self.order.dry_run {
+                    let identifiers = batch::written(connection).await?;
+                    let details = json!({"import": self.order.author.import, "identifiers": identifiers});
+                    audit::append(connection, audit::act("import", &self.order.author, details)).await?;
+                }
                 Transactions::commit_transaction(connection).await?;
                 let report = &mut self.report.counts;
                 (report.created, report.updated) = (number("created"), number("changed"));

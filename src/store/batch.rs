@@ -202,6 +202,15 @@ pub async fn with_parents(connection: &mut AsyncPgConnection) -> diesel::QueryRe
     Ok(found.into_iter().map(|found| found.identifier).collect())
 }
 
+/// The records that the batch writes.
+pub async fn written(connection: &mut AsyncPgConnection) -> diesel::QueryResult<Vec<String>> {
+    let found: Vec<Identified> =
+        sql_query("SELECT identifier FROM decided WHERE outcome IN ('created', 'changed', 'deleted') ORDER BY n")
+            .load(connection)
+            .await?;
+    Ok(found.into_iter().map(|found| found.identifier).collect())
+}
+
 /// The rows of these records.
 pub async fn rows(connection: &mut AsyncPgConnection, identifiers: &[String]) -> diesel::QueryResult<Vec<Row>> {
     sql_query(

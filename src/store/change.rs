@@ -56,6 +56,18 @@ pub enum Outcome {
     Deleted,
 }
 
+impl Outcome {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Changed => "changed",
+            Self::Unchanged => "unchanged",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
 /// Who writes, for the versions.
 #[derive(Debug, Clone)]
 pub struct Author {

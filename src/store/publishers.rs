@@ -7,6 +7,10 @@ use diesel::{OptionalExtension, QueryableByName, sql_query};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use serde::Serialize;
 
+use serde_json::json;
+
+use super::audit;
+use super::change::Author;
 use crate::error::{Fault, Problem, Reason};
 
 /// A publisher.
@@ -63,7 +67,22 @@ pub async fn owner(connection: &mut AsyncPgConnection, identifier: &str) -> dies
 
 /// Adds a publisher, or prefixes to one that exists. A prefix that another
 /// publisher has, or under which it has published, is refused.
-pub async fn add(connection: &mut AsyncPgConnection, new: &Publisher) -> Result<(), Problem> {
+pub async fn add(connection: &mut AsyncPgConnection, author: &Author, new: &Publisher) -> Result<(), Problem> {
+    write(connection, author, new, false).await
+}
+
+/// Adds a publisher, or gives one that exists this name and these prefixes and no
+/// others. A prefix under which something was published stays.
+pub async fn replace(connection: &mut AsyncPgConnection, author: &Author, new: &Publisher) -> Result<(), Problem> {
+    write(connection, author, new, true).await
+}
+
+async fn write(
+    connection: &mut AsyncPgConnection,
+    author: &Author,
+    new: &Publisher,
+    only: bool,
+) -> Result<(), Problem> {
     let well_formed = |id: &str| {
         (1..=63).contains(&id.len())
             && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
@@ -90,6 +109,11 @@ pub async fn add(connection: &mut AsyncPgConnection, new: &Publisher) -> Result<
             for prefix in &new.prefixes {
                 take(connection, &new.id, prefix).await?;
             }
+            if only {
+                leave(connection, &new.id, &new.prefixes).await?;
+            }
+            let details = json!({"publisher": new.id, "name": new.name, "prefixes": new.prefixes});
+            audit::append(connection, audit::act("publisher", author, details)).await?;
             Ok(())
         })
         .await
@@ -130,6 +154,32 @@ async fn take(connection: &mut AsyncPgConnection, publisher: &str, prefix: &str)
     sql_query("INSERT INTO publisher_prefixes (prefix, publisher) VALUES ($1, $2)")
         .bind::<Text, _>(prefix)
         .bind::<Text, _>(publisher)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Gives up all prefixes but these.
+async fn leave(connection: &mut AsyncPgConnection, publisher: &str, kept: &[String]) -> Result<(), Problem> {
+    let published: Option<Owner> = sql_query(
+        "SELECT records.identifier, owner.prefix AS publisher FROM publisher_prefixes AS left_over
+         JOIN records ON starts_with(records.identifier, left_over.prefix), LATERAL (
+           SELECT prefix FROM publisher_prefixes WHERE starts_with(records.identifier, prefix)
+           ORDER BY length(prefix) DESC LIMIT 1) AS owner
+         WHERE left_over.publisher = $1 AND left_over.prefix <> ALL($2) AND owner.prefix = left_over.prefix LIMIT 1",
+    )
+    .bind::<Text, _>(publisher)
+    .bind::<Array<Text>, _>(kept)
+    .get_result(connection)
+    .await
+    .optional()?;
+    if let Some(Owner { identifier, publisher: prefix }) = published {
+        let words = format!("{identifier} was published under {prefix}, which therefore stays");
+        return Err(Problem::new(Reason::Conflict, words));
+    }
+    sql_query("DELETE FROM publisher_prefixes WHERE publisher = $1 AND prefix <> ALL($2)")
+        .bind::<Text, _>(publisher)
+        .bind::<Array<Text>, _>(kept)
         .execute(connection)
         .await?;
     Ok(())

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::change::{Author, Change, Current, Intent, Outcome, decide};
 use super::commit::{self, New};
 use super::read::{self, Row};
-use super::{publishers, refer};
+use super::{audit, publishers, refer};
 use crate::error::{Fault, Problem, Reason};
 use crate::kind::Kind;
 
@@ -24,6 +24,12 @@ pub async fn one(
     connection
         .transaction(async |connection| {
             let outcome = apply(connection, author, &change).await?;
+            if outcome != Outcome::Unchanged {
+                let details = json!({
+                    "collection": change.kind.collection, "identifiers": [change.identifier], "outcome": outcome.name(),
+                });
+                audit::append(connection, audit::act("write", author, details)).await?;
+            }
             let row = read::some(connection, change.kind, std::slice::from_ref(&change.identifier)).await?.pop();
             Ok((outcome, row))
         })

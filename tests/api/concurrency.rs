@@ -160,6 +160,7 @@ async fn waiting_writers_leave_readers_alone() {
 
 #[actix_web::test]
 async fn a_prefix_that_changes_hands_during_a_write_is_judged_again() {
+    use aid_register::store::change::Author;
     use aid_register::store::publishers::{self, Publisher};
     use diesel_async::SimpleAsyncConnection;
     let app = TestApp::empty().await;
@@ -175,5 +176,11 @@ async fn a_prefix_that_changes_hands_during_a_write_is_judged_again() {
     holder.batch_execute(insert).await.unwrap();
     assert_eq!(put.await.unwrap(), 403);
     let again = Publisher { id: "town".into(), name: "Town".into(), prefixes: vec!["T-X-".into()] };
-    assert!(publishers::add(&mut holder, &again).await.unwrap_err().to_string().contains("belongs to city"));
+    assert!(
+        publishers::add(&mut holder, &Author::program("test"), &again)
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("belongs to city")
+    );
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use aid_register::auth::keys::{Keys, Origin};
-use aid_register::auth::token::Issuer;
+use aid_register::auth::token::{ALGORITHMS, Issuer, TYPES};
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
@@ -86,8 +86,14 @@ fn write_set(path: &Path, pairs: &[&Pair]) {
 
 async fn app(path: &Path) -> TestApp {
     let keys = Keys::new(Origin::File(path.to_owned()));
-    let issuer =
-        Issuer { name: ISSUER.into(), audience: "aid-register".into(), publisher_claim: "publisher".into(), keys };
+    let issuer = Issuer {
+        name: ISSUER.into(),
+        audience: "aid-register".into(),
+        publisher_claim: "publisher".into(),
+        algorithms: ALGORITHMS.to_vec(),
+        types: TYPES.map(String::from).to_vec(),
+        keys,
+    };
     TestApp::trusting(vec![issuer]).await
 }
 
@@ -263,8 +269,14 @@ async fn keys_come_from_an_address_too() {
         ("rubbish", serve(ok("{")), 503),
     ] {
         let keys = Keys::new(Origin::Address(url));
-        let issuer =
-            Issuer { name: ISSUER.into(), audience: "aid-register".into(), publisher_claim: "publisher".into(), keys };
+        let issuer = Issuer {
+            name: ISSUER.into(),
+            audience: "aid-register".into(),
+            publisher_claim: "publisher".into(),
+            algorithms: ALGORITHMS.to_vec(),
+            types: TYPES.map(String::from).to_vec(),
+            keys,
+        };
         let app = TestApp::trusting(vec![issuer]).await;
         let (status, words) = judged(&app, &pair.sign(&claims(json!({})))).await;
         assert_eq!(status, expected, "{what}: {words}");

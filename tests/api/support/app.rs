@@ -12,6 +12,7 @@ use aid_register::db::Database;
 use aid_register::input::Shapes;
 use aid_register::openapi;
 use aid_register::state::{Settings, State};
+use aid_register::store::change::Author;
 use aid_register::store::publishers::{self, Publisher};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use std::sync::Arc;
@@ -64,7 +65,7 @@ impl TestApp {
         }
         for (id, prefix) in [("town", "T-"), ("city", "C-")] {
             let new = Publisher { id: id.into(), name: id.to_uppercase(), prefixes: vec![prefix.into()] };
-            publishers::add(&mut connection, &new).await.unwrap();
+            publishers::add(&mut connection, &Author::program("test"), &new).await.unwrap();
         }
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());

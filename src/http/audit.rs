@@ -1,0 +1,69 @@
+//! Every write that was refused, and every token that was not good, goes into the
+//! audit log. Writes that took effect stand there from their own transactions.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{HttpMessage, HttpRequest};
+use serde_json::json;
+
+use super::observe::RequestId;
+use crate::auth::token::Token;
+use crate::error::{Problem, Reason, SHORT, clip};
+use crate::state::State;
+use crate::store::audit;
+use crate::store::change::Author;
+
+/// Whose request it is, as far as that was verified.
+#[derive(Clone)]
+struct Who {
+    issuer: String,
+    subject: String,
+}
+
+/// Notes whose request it is.
+pub fn identify(request: &HttpRequest, token: &Token) {
+    let who = Who { issuer: token.issuer.clone(), subject: token.subject.clone() };
+    request.extensions_mut().insert(who);
+}
+
+/// The author of a request's acts, as far as it was verified.
+pub fn author(request: &HttpRequest) -> Author {
+    let who = request.extensions().get::<Who>().cloned();
+    let (issuer, subject) = who.map_or_else(Default::default, |who| (who.issuer, who.subject));
+    Author { issuer, subject, request_id: RequestId::of(request), reason: None, import: None }
+}
+
+/// The middleware.
+pub async fn middleware(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let with_token = request.headers().contains_key(AUTHORIZATION);
+    let response = next.call(request).await?;
+    let status = response.status();
+    let refused = status.is_client_error() || status.is_server_error();
+    if !refused || (safe && !(with_token && status.as_u16() == 401)) {
+        return Ok(response);
+    }
+    let problem = response.response().error().and_then(|error| error.as_error::<Problem>());
+    let reason = problem.map_or(Reason::of_status(status), |problem| problem.reason);
+    let kind = if reason == Reason::Unauthorized { "token_refused" } else { "refused" };
+    let request = response.request();
+    let details = json!({
+        "method": request.method().as_str(), "path": clip(request.path(), SHORT),
+        "status": status.as_u16(), "code": reason.code(),
+    });
+    let act = audit::act(kind, &author(request), details);
+    if let Some(state) = request.app_data::<Data<State>>() {
+        let kept = async { Ok::<_, Problem>(audit::append(&mut *state.db.get().await?, act.clone()).await?) };
+        if let Err(problem) = kept.await {
+            log::error!("the audit log lacks {act}: {problem}");
+        }
+    }
+    Ok(response)
+}
