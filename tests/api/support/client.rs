@@ -49,6 +49,11 @@ impl Client {
         self.send(with(request, headers)).await
     }
 
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        let request = self.request("POST", path).header("content-type", "application/json").body(body.to_string());
+        self.send(request).await
+    }
+
     pub async fn patch(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Answer {
         let request = self.request("PATCH", path).header("content-type", "application/merge-patch+json");
         self.send(with(request.body(body.to_string()), headers)).await
