@@ -71,20 +71,21 @@ const COLUMNS: &str = "imports.*, coalesce(progress.read, 0) AS read, coalesce(p
     coalesce(progress.cancelled, false) AS cancelled \
     FROM imports LEFT JOIN import_progress AS progress ON progress.import = imports.id";
 
-/// Keeps an order: with its report, if it is done, else for later.
+/// Keeps an order that came at an instant: with its report, if it is done, else for later.
 pub async fn insert(
     connection: &mut AsyncPgConnection,
     id: Uuid,
     order: &Order,
     report: Option<&Report>,
+    since: DateTime<Utc>,
 ) -> Result<(), Problem> {
     let status: &str = report.map_or("queued", |report| report.status.into());
     let report = report.map(serde_json::to_value).transpose().map_err(Problem::internal)?;
     sql_query(
         "INSERT INTO imports (id, publisher, issuer, subject, request_id, reason, everywhere, scopes, format, collection,
-           mode, dry_run, confirmed, status, report, finished_at)
+           mode, dry_run, confirmed, status, report, created_at, finished_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-           CASE WHEN $15 IS NULL THEN NULL ELSE clock_timestamp() END)",
+           least($16, clock_timestamp()), CASE WHEN $15 IS NULL THEN NULL ELSE clock_timestamp() END)",
     )
     .bind::<SqlUuid, _>(id)
     .bind::<Nullable<Text>, _>(&order.publisher)
@@ -101,6 +102,7 @@ pub async fn insert(
     .bind::<Bool, _>(order.confirmed)
     .bind::<Text, _>(status)
     .bind::<Nullable<Jsonb>, _>(report)
+    .bind::<Timestamptz, _>(since)
     .execute(connection)
     .await?;
     Ok(())

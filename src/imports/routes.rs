@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, HeaderMap, LINK};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use chrono::Utc;
 use diesel_async::{AsyncConnection, AsyncPgConnection, TransactionManager};
 use serde_json::{Value, json};
 use strum::VariantArray;
@@ -98,19 +99,19 @@ impl Import {
         {
             return Ok(answer);
         }
-        let id = Uuid::now_v7();
+        let (id, since) = (Uuid::now_v7(), Utc::now());
         self.order.author.import = Some(id);
         let nothing = Upload::default();
         let mut body = std::mem::replace(&mut self.upload, nothing).into_read();
         let report = if self.later {
-            jobs::insert(connection, id, &self.order, None).await?;
+            jobs::insert(connection, id, &self.order, None, since).await?;
             jobs::insert_body(connection, id, &mut body).await?;
             None
         } else {
             let sources = vec![Source { name: None, format: self.order.format, body }];
             let report =
                 run(connection, &state.shapes, &self.order, sources, state.import_guard, &mut Unwatched).await?;
-            jobs::insert(connection, id, &self.order, Some(&report)).await?;
+            jobs::insert(connection, id, &self.order, Some(&report), since).await?;
             Some(report)
         };
         let job = jobs::find(connection, id, None).await?.ok_or_else(|| Problem::internal("an import is not there"))?;

@@ -20,6 +20,7 @@ mod make;
 mod paging;
 mod process;
 mod providers;
+mod pushing;
 mod readme;
 mod retries;
 mod schema;
