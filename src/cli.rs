@@ -1,5 +1,7 @@
 //! The commands. All but `serve` also work beside a running register.
 
+mod manage;
+
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -11,6 +13,7 @@ use clap::{Parser, Subcommand};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::json;
 
+use self::manage::{AuditCommand, PublisherCommand, audit, publisher};
 use crate::auth::local::LocalKey;
 use crate::auth::{ADMIN, Auth};
 use crate::config::{Config, SETTINGS, Setting};
@@ -19,9 +22,9 @@ use crate::imports::report::Counts;
 use crate::input::Shapes;
 use crate::postgres::PrivatePostgres;
 use crate::state::State;
+use crate::store::audit::{act, append};
 use crate::store::change::Author;
-use crate::store::publishers::{self, Publisher};
-use crate::store::{audit, clients};
+use crate::store::publishers;
 use crate::{app, collections, content, openapi};
 
 /// An open register of development assistance.
@@ -89,68 +92,6 @@ enum Command {
     },
 }
 
-#[derive(Subcommand)]
-enum PublisherCommand {
-    /// Add a publisher, or add prefixes to one, or give it another name
-    Add {
-        /// Its id, as tokens name it: a-z, 0-9 and -
-        id: String,
-        /// Its name; without it, one that exists keeps its own
-        #[arg(long)]
-        name: Option<String>,
-        /// What its identifiers start with; may be given several times
-        #[arg(long, required = true, num_args = 1..)]
-        prefix: Vec<String>,
-    },
-    /// List all publishers
-    List,
-    /// Let a client of an identity provider write for a publisher
-    AddClient {
-        /// The publisher
-        id: String,
-        /// The `iss` of its tokens
-        #[arg(long)]
-        issuer: String,
-        /// The `sub` of its tokens
-        #[arg(long)]
-        subject: String,
-    },
-    /// Refuse a client from now on
-    RevokeClient {
-        /// The publisher
-        id: String,
-        /// The client's id, as `clients` shows it
-        client: String,
-    },
-    /// List the clients of a publisher
-    Clients {
-        /// The publisher
-        id: String,
-    },
-}
-
-#[derive(Subcommand)]
-enum AuditCommand {
-    /// Print where the log ends, as ENTRIES:HASH, to be noted elsewhere
-    Head,
-    /// Check every entry, and the log against an end that was noted earlier
-    Verify {
-        /// ENTRIES:HASH
-        #[arg(long, value_parser = audit_head)]
-        head: Option<audit::Head>,
-    },
-    /// Print every entry, a line each
-    List,
-}
-
-fn audit_head(text: &str) -> Result<audit::Head, String> {
-    let parts = text.split_once(':').and_then(|(n, hash)| Some((n.parse().ok()?, hash)));
-    match parts {
-        Some((n, hash)) if hash.len() == 64 => Ok(audit::Head { n, hash: hash.to_owned() }),
-        _ => Err("a head is a number, a colon and 64 hexadecimal digits, as `audit head` prints it".into()),
-    }
-}
-
 fn scope(text: &str) -> Result<String, String> {
     let known: Vec<String> = collections::ALL.iter().map(|kind| kind.scope()).chain([ADMIN.to_owned()]).collect();
     if known.iter().any(|known| known == text) {
@@ -185,20 +126,10 @@ pub fn run() -> anyhow::Result<()> {
                 anyhow::bail!("there is no publisher {publisher}; `publisher list` shows all");
             }
             let details = json!({"publisher": publisher, "scopes": scope, "ttl_seconds": ttl.as_secs()});
-            audit::append(connection, audit::act("token", &Author::program("token"), details)).await?;
+            append(connection, act("token", &Author::program("token"), details)).await?;
             print(&LocalKey::open(&config.data_folder()?)?.sign(&config.audience, &publisher, &scope, ttl)?)
         }),
-        Command::Audit(command) => with_database(&config, async |connection| match command {
-            AuditCommand::Head => {
-                let head = audit::head(connection).await?;
-                print(&format!("{}:{}", head.n, head.hash))
-            }
-            AuditCommand::Verify { head } => {
-                let end = audit::verify(connection, head.as_ref()).await?;
-                print(&format!("the log is whole: {} entries, the last with hash {}", end.n, end.hash))
-            }
-            AuditCommand::List => audit::each(connection, |entry| print(&entry.entry)).await,
-        }),
+        Command::Audit(command) => with_database(&config, async |connection| audit(connection, command).await),
         Command::Migrate => {
             let server = Server::of(&config, false)?;
             let applied = runtime()?.block_on(db::migrate(server.url()))?;
@@ -219,37 +150,6 @@ pub fn run() -> anyhow::Result<()> {
                 said.iter().filter(|(n, _)| *n > 0).map(|(n, outcome)| format!("{n} {outcome}")).collect();
             print(&if words.is_empty() { "nothing to load".into() } else { words.join(", ") })
         }),
-    }
-}
-
-async fn publisher(connection: &mut AsyncPgConnection, command: PublisherCommand) -> anyhow::Result<()> {
-    let author = Author::program("publisher");
-    let known = publishers::list(connection).await?;
-    let line = |publisher: &Publisher| {
-        print(&format!("{}\t{}\t{}", publisher.id, publisher.name, publisher.prefixes.join(" ")))
-    };
-    let tell = |client: &clients::Client| {
-        let state = if client.revoked_at.is_some() { "revoked" } else { "good" };
-        print(&format!("{}\t{}\t{}\t{state}", client.id, client.issuer, client.subject))
-    };
-    match command {
-        PublisherCommand::List => known.iter().try_for_each(line),
-        PublisherCommand::Add { id, name, prefix } => {
-            let name = name.or(known.into_iter().find(|known| known.id == id).map(|known| known.name));
-            let name = name.context("a new publisher needs --name")?;
-            publishers::add(connection, &author, &Publisher { id: id.clone(), name, prefixes: prefix }).await?;
-            let all = publishers::list(connection).await?;
-            all.iter().filter(|publisher| publisher.id == id).try_for_each(line)
-        }
-        PublisherCommand::AddClient { id, issuer, subject } => {
-            anyhow::ensure!(known.iter().any(|known| known.id == id), "there is no publisher {id}");
-            tell(&clients::add(connection, &author, &id, &issuer, &subject).await?)
-        }
-        PublisherCommand::RevokeClient { id, client } => {
-            let revoked = clients::revoke(connection, &author, &id, &client).await?;
-            tell(&revoked.with_context(|| format!("{id} has no client {client}; `publisher clients` shows all"))?)
-        }
-        PublisherCommand::Clients { id } => clients::list(connection, &id).await?.iter().try_for_each(tell),
     }
 }
 

@@ -8,8 +8,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc::Sender;
 
-use super::table::{self, Header};
-use super::{Format, xlsx};
+use super::table::Header;
+use super::{Format, csv, xlsx};
 use crate::collections;
 use crate::error::Fault;
 use crate::hint::nearest;
@@ -86,7 +86,7 @@ pub fn read(
     match (format, kind) {
         (Format::Ndjson, _) => ndjson(kind, input, sink)?,
         (Format::Json, _) => json(kind, input, sink)?,
-        (Format::Csv, Some(kind)) => table::csv(kind, input, sink)?,
+        (Format::Csv, Some(kind)) => csv::read(kind, input, sink)?,
         (Format::Xlsx, Some(kind)) => xlsx::read(kind, input, sink)?,
         (Format::Csv | Format::Xlsx, None) => {
             let words = "a table holds records of one collection: say which";

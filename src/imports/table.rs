@@ -1,25 +1,19 @@
-//! Rows of a table as records: the inverse of what [`crate::formats::csv`] writes.
+//! Cells as members of records: the inverse of what [`crate::formats::csv`] writes.
 //!
 //! A column that a table does not have leaves its member as it is; an empty cell
 //! empties it.
 
-use std::io::Read;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use csv_core::{ReadRecordResult, ReaderBuilder};
 use serde_json::{Map, Number, Value};
 
-use super::read::{Closed, Raw, Sink, broken};
 use crate::error::Fault;
-use crate::formats::csv::{LANGUAGES, MONEY, un_neutral};
+use crate::formats::csv::{LANGUAGES, MONEY};
 use crate::hint::nearest;
-use crate::http::body::LIMIT;
 use crate::json;
 use crate::kind::{Column, Kind, READ_ONLY};
 use crate::openapi;
 
-/// A table has this many columns at most.
-const COLUMNS: usize = 1000;
 /// The column that says of a record that it is to be gone.
 const DELETED: &str = "deleted";
 
@@ -80,6 +74,11 @@ impl Header {
             kind.columns.iter().map(|column| column.member()).filter(|m| !says(m)).collect();
         absent.dedup();
         if faults.is_empty() { Ok(Self { kind, names, absent }) } else { Err(faults) }
+    }
+
+    /// How many columns there are.
+    pub fn width(&self) -> usize {
+        self.names.len()
     }
 
     /// Whether the table says nothing of some members.
@@ -346,97 +345,4 @@ fn schema(kind: &Kind, member: &str, part: Option<&str>) -> &'static Value {
     };
     let whole = follow(&COMPONENTS["schemas"][kind.schema]["properties"][member]);
     part.map_or(whole, |part| follow(&whole["properties"][part]))
-}
-
-/// Reads CSV; the separator is the one that the header uses.
-pub fn csv(kind: &'static Kind, mut input: Box<dyn Read + Send>, sink: &mut Sink) -> Result<(), Closed> {
-    let mut buffer = vec![0; 64 * 1024];
-    let mut filled = 0;
-    // The first line decides on the separator.
-    while filled < buffer.len() && !buffer[..filled].contains(&b'\n') {
-        match input.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) => return sink.fault(0, broken(&error)),
-        }
-    }
-    let mut start = if buffer.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
-    let first = buffer[start..filled].split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let count = |separator: u8| first.iter().filter(|byte| **byte == separator).count();
-    let separator =
-        *[b',', b';', b'\t'].iter().max_by_key(|separator| (count(**separator), **separator == b',')).unwrap_or(&b',');
-    let mut reader = ReaderBuilder::new().delimiter(separator).build();
-    let (mut record, mut ends) = (vec![0; LIMIT], vec![0; COLUMNS]);
-    let mut header: Option<Arc<Header>> = None;
-    let (mut written, mut fields, mut line) = (0, 0, 1);
-    loop {
-        let (result, read, wrote, ended) =
-            reader.read_record(&buffer[start..filled], &mut record[written..], &mut ends[fields..]);
-        (start, written, fields) = (start + read, written + wrote, fields + ended);
-        let fault = |code: &str, words: &str| Fault { code: code.into(), detail: words.into(), ..Fault::default() };
-        match result {
-            ReadRecordResult::InputEmpty => match input.read(&mut buffer) {
-                Ok(read) => (start, filled) = (0, read),
-                Err(error) => return sink.fault(line, broken(&error)),
-            },
-            ReadRecordResult::OutputFull => {
-                return sink.fault(line, fault("record_too_large", "a row is too long: is a quote missing in it?"));
-            }
-            ReadRecordResult::OutputEndsFull => {
-                return sink.fault(line, fault("columns_too_many", "a table has at most 1000 columns"));
-            }
-            ReadRecordResult::End => return Ok(()),
-            ReadRecordResult::Record => {
-                let mut from = 0;
-                let cells: Result<Vec<String>, _> = ends[..fields]
-                    .iter()
-                    .map(|end| {
-                        std::str::from_utf8(&record[std::mem::replace(&mut from, *end)..*end])
-                            .map(|cell| un_neutral(cell).to_owned())
-                    })
-                    .collect();
-                (written, fields) = (0, 0);
-                match cells {
-                    Ok(cells) => row(kind, &mut header, line, &cells, sink)?,
-                    Err(_) => sink
-                        .fault(line, fault("encoding_invalid", "the row is not UTF-8; save the table as CSV UTF-8"))?,
-                }
-                if header.is_none() {
-                    return Ok(());
-                }
-                line += 1;
-            }
-        }
-    }
-}
-
-/// One row of a table: the header, if there is none yet, or a record.
-pub fn row(
-    kind: &'static Kind,
-    header: &mut Option<Arc<Header>>,
-    line: i64,
-    cells: &[String],
-    sink: &mut Sink,
-) -> Result<(), Closed> {
-    let Some(table) = header else {
-        match Header::read(kind, cells) {
-            Ok(read) => *header = Some(Arc::new(read)),
-            Err(faults) => {
-                let (json, table) = (Vec::new(), None);
-                sink.push(Raw { line, place: String::new(), kind: Some(kind), json, table, faults })?;
-            }
-        }
-        return Ok(());
-    };
-    if cells.iter().all(String::is_empty) {
-        return Ok(());
-    }
-    if cells.len() > table.names.len() {
-        let detail =
-            format!("the row has {} cells, the header {}: is a quote missing?", cells.len(), table.names.len());
-        return sink.fault(line, Fault { code: "row_length".into(), detail, ..Fault::default() });
-    }
-    let (record, faults) = table.record(cells);
-    let json = record.to_string().into_bytes();
-    sink.push(Raw { line, place: String::new(), kind: Some(kind), json, table: Some(Arc::clone(table)), faults })
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use calamine::{Data, Reader, Xlsx};
 use rust_xlsxwriter::{DataValidation, Format, Workbook, XlsxError};
 
+use super::csv::row;
 use super::read::{Closed, Sink, broken};
-use super::table::{Header, row};
+use super::table::Header;
 use crate::error::Fault;
 use crate::kind::Kind;
 

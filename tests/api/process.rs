@@ -219,3 +219,37 @@ async fn a_taken_prefix_leaves_the_shipped_content_out() {
     let process = Process::start(command(&folder.0)).unwrap();
     assert!(Client::new(&process.base, None).get("/v1/programmes").await.expect(200).identifiers().is_empty());
 }
+
+#[actix_web::test]
+async fn an_import_under_way_survives_a_kill() {
+    let folder = Folder::new("import");
+    let mut process = Process::start(command(&folder.0)).unwrap();
+    text(&run(&folder.0, &["publisher", "add", "town", "--name", "Town", "--prefix", "T-"]));
+    let token = text(&run(&folder.0, &["token", "--publisher", "town", "--scope", "grants:write"]));
+    let record = |n: usize| {
+        let mut grant = make::grant(&format!("Grant {n} {}", "x".repeat(100)));
+        grant["identifier"] = format!("T-{n}").into();
+        format!("{grant}\n")
+    };
+    let body: String = (0..20_000).map(record).collect();
+    let client = Client::new(&process.base, Some(token.clone()));
+    let request = client.request("POST", "/v1/imports?format=ndjson&collection=grants").body(body);
+    let accepted = client.send(request).await.expect(202).json();
+    let path = format!("/v1/imports/{}", accepted["id"].as_str().unwrap());
+    // As soon as it is under way.
+    while client.get(&path).await.expect(200).json()["status"] != "running" {}
+    process.signal(Signal::SIGKILL);
+    assert!(ended(&mut process));
+    let process = Process::start(command(&folder.0)).unwrap();
+    let client = Client::new(&process.base, Some(token));
+    let done = loop {
+        let job = client.get(&path).await.expect(200).json();
+        if job["status"] != "queued" && job["status"] != "running" {
+            break job;
+        }
+    };
+    assert_eq!((&done["status"], &done["counts"]["created"]), (&Value::from("completed"), &Value::from(20_000)));
+    let changes = client.get("/v1/changes?collection=grants&limit=1").await.expect(200).json();
+    assert!(!changes["links"]["next"].is_null());
+    assert_eq!(client.get("/v1/grants?publisher=town&count=exact&limit=1").await.json()["meta"]["total"], 20_000);
+}
