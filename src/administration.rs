@@ -12,11 +12,11 @@ use crate::auth::token::Token;
 use crate::digest::digest;
 use crate::error::{Fault, Problem, Reason};
 use crate::http::query::Query;
-use crate::http::{audit, body, negotiate};
+use crate::http::{body, negotiate};
 use crate::json;
 use crate::state::State;
-use crate::store::clients;
 use crate::store::publishers::{self, Publisher};
+use crate::store::{audit, clients};
 
 /// A publisher, as an administrator writes it.
 #[derive(Deserialize)]
@@ -67,7 +67,7 @@ pub async fn put(request: HttpRequest, state: Data<State>, payload: Payload) -> 
     let mut connection = state.db.get_for_write().await?;
     let is_new = !publishers::list(&mut connection).await?.iter().any(|known| known.id == id);
     let publisher = Publisher { id, name, prefixes };
-    publishers::replace(&mut connection, &audit::author(&request), &publisher).await?;
+    publishers::replace(&mut connection, &auth::author(&request), &publisher).await?;
     let body = json!(publisher);
     if !is_new {
         return Ok(HttpResponse::Ok().json(body));
@@ -105,7 +105,7 @@ pub async fn add_client(request: HttpRequest, state: Data<State>, payload: Paylo
         return Err(Problem::invalid(faults));
     }
     let client =
-        clients::add(&mut *state.db.get_for_write().await?, &audit::author(&request), &publisher.id, &issuer, &subject)
+        clients::add(&mut *state.db.get_for_write().await?, &auth::author(&request), &publisher.id, &issuer, &subject)
             .await?;
     let place = format!("{}/{}", state.address(&request), client.id);
     Ok(HttpResponse::Created().insert_header((LOCATION, place)).json(client.view()))
@@ -117,7 +117,7 @@ pub async fn revoke_client(request: HttpRequest, state: Data<State>) -> Result<H
     let publisher = named(&request, &state).await?;
     let id = part(&request, "client");
     let revoked =
-        clients::revoke(&mut *state.db.get_for_write().await?, &audit::author(&request), &publisher.id, &id).await?;
+        clients::revoke(&mut *state.db.get_for_write().await?, &auth::author(&request), &publisher.id, &id).await?;
     match revoked {
         Some(client) => Ok(HttpResponse::Ok().json(client.view())),
         None => Err(Problem::new(Reason::NotFound, format!("{} has no client {id:.100}", publisher.id))),
@@ -128,7 +128,7 @@ pub async fn revoke_client(request: HttpRequest, state: Data<State>) -> Result<H
 pub async fn audit_head(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
     Query::parse(request.query_string(), []).map_err(Problem::invalid)?;
     negotiate::json(&request)?;
-    let head = crate::store::audit::head(&mut *state.db.get().await?).await?;
+    let head = audit::head(&mut *state.db.get().await?).await?;
     Ok(tagged(&json!({"entries": head.n, "hash": head.hash})))
 }
 

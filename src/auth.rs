@@ -9,14 +9,15 @@ pub mod local;
 pub mod token;
 pub mod trusted;
 
-use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE};
+use actix_web::{HttpMessage, HttpRequest};
 use diesel_async::AsyncPgConnection;
 
 use crate::collections;
 use crate::error::{Problem, Reason};
-use crate::http::audit;
+use crate::http::observe::RequestId;
 use crate::kind::Kind;
+use crate::store::change::Author;
 use crate::store::{clients, publishers};
 use keys::Refusal;
 use token::{Issuer, Token};
@@ -25,6 +26,26 @@ use token::{Issuer, Token};
 pub const ADMIN: &str = "admin";
 /// Longer tokens are refused unread.
 const LONGEST: usize = 8 * 1024;
+
+/// Whose request it is, as far as that was verified.
+#[derive(Clone)]
+struct Who {
+    issuer: String,
+    subject: String,
+}
+
+/// Notes whose request it is, for the audit log.
+fn identify(request: &HttpRequest, token: &Token) {
+    let who = Who { issuer: token.issuer.clone(), subject: token.subject.clone() };
+    request.extensions_mut().insert(who);
+}
+
+/// The author of a request's acts, as far as it was verified.
+pub fn author(request: &HttpRequest) -> Author {
+    let who = request.extensions().get::<Who>().cloned();
+    let (issuer, subject) = who.map_or_else(Default::default, |who| (who.issuer, who.subject));
+    Author { issuer, subject, request_id: RequestId::of(request), reason: None, import: None }
+}
 
 /// All trusted issuers.
 pub struct Auth {
@@ -45,7 +66,7 @@ impl Auth {
     /// The token of a request, verified; the audit log knows from then on whose it is.
     pub async fn authenticate(&self, request: &HttpRequest) -> Result<Token, Problem> {
         let token = self.verify(request.headers()).await?;
-        audit::identify(request, &token);
+        identify(request, &token);
         Ok(token)
     }
 

@@ -18,6 +18,17 @@ pub fn sector_name(code: &str) -> Option<&'static str> {
     SECTORS.get(code).copied()
 }
 
+/// All five-digit OECD DAC sectors.
+pub fn sector_codes() -> Vec<String> {
+    SECTORS.keys().map(|code| (*code).to_owned()).collect()
+}
+
+/// All ISO 4217 currencies.
+pub fn currencies() -> Vec<String> {
+    use iso_currency::IntoEnumIterator;
+    iso_currency::Currency::iter().map(|currency| currency.code().to_owned()).collect()
+}
+
 /// ISO 4217 currencies.
 pub fn is_currency(code: &str) -> bool {
     iso_currency::Currency::from_code(code).is_some()

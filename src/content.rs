@@ -3,6 +3,8 @@
 //! A file is a JSON object with a list of records for each collection:
 //! `{"programmes": [{...}], "grants": [{...}]}`. It is an import like those of the API.
 
+pub mod shipped;
+
 use std::io::Cursor;
 use std::sync::Arc;
 
@@ -16,17 +18,7 @@ use crate::imports::{Format, Order};
 use crate::input::Shapes;
 use crate::store::change::Author;
 use crate::store::publishers::{self, Publisher};
-
-/// The shipped files, in the order in which a reader would want them.
-pub const SHIPPED: &[(&str, &str)] = &[
-    ("content/places.json", include_str!("../content/places.json")),
-    ("content/organisations.json", include_str!("../content/organisations.json")),
-    ("content/eu-integra.json", include_str!("../content/eu-integra.json")),
-    ("content/leave-no-one-behind.json", include_str!("../content/leave-no-one-behind.json")),
-    ("content/cuprija.json", include_str!("../content/cuprija.json")),
-    ("content/egovernment-for-all.json", include_str!("../content/egovernment-for-all.json")),
-    ("content/interreg-romania-serbia.json", include_str!("../content/interreg-romania-serbia.json")),
-];
+use shipped::{FILES, PUBLISHERS};
 
 /// Loads files as one batch, all of it or nothing; the author may write everything.
 pub async fn load(
@@ -65,7 +57,7 @@ pub async fn load_shipped(connection: &mut AsyncPgConnection, shapes: &Arc<Shape
         return Ok(None);
     }
     let author = Author::program("shipped-content");
-    let files = SHIPPED.iter().map(|(name, file)| ((*name).to_owned(), file.as_bytes().to_vec())).collect();
+    let files = FILES.iter().map(|(name, file)| ((*name).to_owned(), file.as_bytes().to_vec())).collect();
     let loaded = connection
         .transaction(async |connection| {
             for (id, name, prefixes) in PUBLISHERS {
@@ -84,9 +76,3 @@ pub async fn load_shipped(connection: &mut AsyncPgConnection, shapes: &Arc<Shape
         loaded => loaded.map(Some),
     }
 }
-
-/// Whose the shipped records are: id, name, prefixes.
-const PUBLISHERS: &[(&str, &str, &[&str])] = &[
-    ("aid-register", "Aid Register: programmes entered from published documents", &["AR-"]),
-    ("places", "Aid Register: places", &["AL", "BA", "DE", "MK", "RO", "RS", "SI", "XK"]),
-];

@@ -15,7 +15,7 @@ use crate::kind::Kind;
 use crate::page::{self, link};
 use crate::resource;
 use crate::state::State;
-use crate::store::cursor::Cursor;
+use crate::store::cursor::{Cursor, foreign_cursor};
 use crate::store::history::{self, Version};
 use crate::store::read;
 
@@ -30,7 +30,7 @@ pub async fn versions(kind: &'static Kind, request: HttpRequest, state: Data<Sta
     let mut faults = Vec::new();
     faults.extend(limit.as_ref().err().cloned());
     if cursor == Some(None) {
-        faults.push(page::foreign_cursor());
+        faults.push(foreign_cursor());
     }
     let (Ok(limit), true) = (limit, faults.is_empty()) else { return Err(Problem::invalid(faults)) };
     let before = cursor.flatten().and_then(|cursor| cursor.key.parse().ok());

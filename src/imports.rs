@@ -12,6 +12,7 @@ pub mod read;
 pub mod report;
 pub mod routes;
 pub mod run;
+pub mod sink;
 pub mod table;
 pub mod work;
 pub mod xlsx;

@@ -14,11 +14,12 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
+use crate::API_VERSION;
 use crate::collections::{self, *};
+use crate::content::shipped;
 use crate::error::{Fault, Reason};
 use crate::imports::report::Counts;
 use crate::kind::Kind;
-use crate::{API_VERSION, content};
 
 pub use version_3_0::to_3_0;
 
@@ -169,7 +170,7 @@ fn view_of(kind: &Kind, sent: &Value) -> Value {
 /// One shipped record of each collection, as a client would send it.
 fn examples() -> BTreeMap<String, Value> {
     let mut examples = BTreeMap::from([("transactions".to_owned(), operations::transaction_example())]);
-    for (_, file) in content::SHIPPED {
+    for (_, file) in shipped::FILES {
         let lists: Map<String, Value> = serde_json::from_str(file).unwrap_or_default();
         for (collection, records) in lists {
             let records = records.as_array().map(Vec::as_slice).unwrap_or_default();

@@ -136,12 +136,6 @@ pub fn limit(query: &Query) -> Result<i64, Fault> {
         .ok_or_else(|| Fault::parameter("limit", "limit_invalid", format!("limit is a number from 1 to {LIMIT_MAX}")))
 }
 
-/// A cursor that was not made for this question.
-pub fn foreign_cursor() -> Fault {
-    let words = "this cursor was not made for this question: follow links.next as it is";
-    Fault::parameter("cursor", "cursor_invalid", words)
-}
-
 /// The members that a record shows.
 pub fn members(kind: &'static Kind) -> Vec<&'static str> {
     let mut members = vec!["identifier"];

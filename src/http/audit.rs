@@ -7,35 +7,12 @@ use actix_web::http::Method;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{HttpMessage, HttpRequest};
 use serde_json::json;
 
-use super::observe::RequestId;
-use crate::auth::token::Token;
+use crate::auth::author;
 use crate::error::{Problem, Reason, SHORT, clip};
 use crate::state::State;
 use crate::store::audit;
-use crate::store::change::Author;
-
-/// Whose request it is, as far as that was verified.
-#[derive(Clone)]
-struct Who {
-    issuer: String,
-    subject: String,
-}
-
-/// Notes whose request it is.
-pub fn identify(request: &HttpRequest, token: &Token) {
-    let who = Who { issuer: token.issuer.clone(), subject: token.subject.clone() };
-    request.extensions_mut().insert(who);
-}
-
-/// The author of a request's acts, as far as it was verified.
-pub fn author(request: &HttpRequest) -> Author {
-    let who = request.extensions().get::<Who>().cloned();
-    let (issuer, subject) = who.map_or_else(Default::default, |who| (who.issuer, who.subject));
-    Author { issuer, subject, request_id: RequestId::of(request), reason: None, import: None }
-}
 
 /// The middleware.
 pub async fn middleware(

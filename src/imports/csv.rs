@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use csv_core::{ReadRecordResult, ReaderBuilder};
 
-use super::read::{Closed, Raw, Sink, broken};
+use super::sink::{Closed, Raw, Sink, broken};
 use super::table::Header;
 use crate::error::Fault;
 use crate::formats::csv::un_neutral;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::Order;
-use super::read::Raw;
+use super::sink::Raw;
 use crate::collections;
 use crate::error::Fault;
 use crate::hint::nearest;

@@ -30,7 +30,7 @@ use crate::page::{self, link};
 use crate::resource::reason;
 use crate::state::State;
 use crate::store::change::Author;
-use crate::store::cursor::Cursor;
+use crate::store::cursor::{Cursor, foreign_cursor};
 
 type Transactions = <AsyncPgConnection as AsyncConnection>::TransactionManager;
 
@@ -238,7 +238,7 @@ pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
     let seal = format!("{} imports", state.register);
     let before =
         match query.get("cursor").map(|text| Cursor::decode(text, &seal).and_then(|cursor| cursor.key.parse().ok())) {
-            Some(None) => return Err(Problem::invalid(vec![page::foreign_cursor()])),
+            Some(None) => return Err(Problem::invalid(vec![foreign_cursor()])),
             before => before.flatten(),
         };
     let mut found = jobs::list(&mut *state.db.get().await?, publisher.as_deref(), before, limit + 1).await?;

@@ -13,8 +13,9 @@ use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::examine::{Current, Examined, examine};
-use super::read::{Raw, Sink, read};
+use super::read::read;
 use super::report::{Report, Status};
+use super::sink::{Raw, Sink};
 use super::{Format, Mode, Order};
 use crate::error::{Fault, Problem, Reason};
 use crate::input::Shapes;

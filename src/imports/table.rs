@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Number, Value};
 
+use crate::codes::{currencies, sector_codes};
 use crate::error::Fault;
 use crate::formats::csv::{LANGUAGES, MONEY};
 use crate::hint::nearest;
@@ -183,7 +184,9 @@ pub fn codes(kind: &Kind) -> Vec<(String, Vec<String>)> {
             Column::Member(member, part) => {
                 codes.push((format!("{member}_{part}"), list(schema(kind, member, Some(part)))));
             }
+            Column::Sectors(_) => codes.push(("sector_code".to_owned(), sector_codes())),
             Column::Money(member) => {
+                codes.push((format!("{member}_currency"), currencies()));
                 codes.push((format!("{member}_exactness"), list(schema(kind, member, Some("exactness")))));
             }
             _ => {}

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
 use diesel_async::{AsyncConnection, AsyncPgConnection, TransactionManager};
+use serde_json::json;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::timeout;
@@ -19,6 +20,7 @@ use crate::db::Database;
 use crate::error::Problem;
 use crate::idempotency;
 use crate::input::Shapes;
+use crate::store::audit;
 
 type Transactions = <AsyncPgConnection as AsyncConnection>::TransactionManager;
 
@@ -91,7 +93,12 @@ impl Worker {
                 run(connection, &self.shapes, &order, sources, self.guard, &mut progress).await?
             }
         };
-        log::info!("import {}: {} {:?}", job.id, <&str>::from(report.status), report.counts);
+        let status: &str = report.status.into();
+        log::info!("import {}: {status} {:?}", job.id, report.counts);
+        if report.status != Status::Completed {
+            let details = json!({"import": job.id, "status": status});
+            audit::append(connection, audit::act("refused", &order.author, details)).await?;
+        }
         jobs::finish(connection, job.id, &report).await
     }
 }

@@ -4,10 +4,10 @@ use std::io::{Cursor, Read, copy, sink as nowhere};
 use std::sync::Arc;
 
 use calamine::{Data, Reader, Xlsx};
-use rust_xlsxwriter::{DataValidation, Format, Workbook, XlsxError};
+use rust_xlsxwriter::{DataValidation, DataValidationErrorStyle, Format, Workbook, XlsxError};
 
 use super::csv::row;
-use super::read::{Closed, Sink, broken};
+use super::sink::{Closed, Sink, broken};
 use super::table::Header;
 use crate::error::Fault;
 use crate::kind::Kind;
@@ -93,7 +93,9 @@ pub fn template(kind: &Kind, columns: &[String], codes: &[(String, Vec<String>)]
         let Some(at) = columns.iter().position(|name| name == column) else { continue };
         let letter = rust_xlsxwriter::utility::column_number_to_name(n);
         let range = format!("=codes!${letter}$2:${letter}${}", list.len() + 1);
+        // A list offers; it does not forbid: a cell may hold several sectors.
         let allowed = DataValidation::new().allow_list_formula(range.as_str().into());
+        let allowed = allowed.set_error_style(DataValidationErrorStyle::Information);
         sheet.add_data_validation(1, at as u16, ROWS, at as u16, &allowed)?;
     }
     let sheet = book.add_worksheet().set_name("codes")?;

@@ -8,13 +8,12 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, Text};
 use rust_decimal::Decimal;
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, foreign_cursor};
 use crate::codes::is_currency;
 use crate::error::Fault;
 use crate::hint::nearest;
 use crate::http::query::Query;
 use crate::kind::{Filter, Kind, Sort, Takes};
-use crate::page::foreign_cursor;
 use crate::record::PartialDate;
 
 /// A value bound into a statement.

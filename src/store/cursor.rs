@@ -6,6 +6,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::digest;
+use crate::error::Fault;
 
 /// The last record of a page: the value of its sort key, as PostgreSQL prints it, and its identifier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +35,12 @@ impl Cursor {
     fn seal(&self, question: &str) -> String {
         digest(format!("{question}\n{}\n{}", self.key, self.identifier).as_bytes())
     }
+}
+
+/// A cursor that was not made for this question.
+pub fn foreign_cursor() -> Fault {
+    let words = "this cursor was not made for this question: follow links.next as it is";
+    Fault::parameter("cursor", "cursor_invalid", words)
 }
 
 #[cfg(test)]

@@ -1,0 +1,73 @@
+//! Records as they were sent, on their way from a reader's thread to the checks.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::Sender;
+
+use super::table::Header;
+use crate::error::Fault;
+use crate::kind::Kind;
+
+/// Records are handed on in groups of so many, or of so many bytes.
+const GROUP: (usize, usize) = (500, 256 * 1024);
+
+/// One record as it was sent.
+pub struct Raw {
+    /// Its line, row or number, from 1.
+    pub line: i64,
+    /// Its JSON Pointer, in a body that is one document.
+    pub place: String,
+    /// Its collection, where that is known without looking.
+    pub kind: Option<&'static Kind>,
+    /// It, as JSON.
+    pub json: Vec<u8>,
+    /// The table that it was a row of.
+    pub table: Option<Arc<Header>>,
+    /// What is wrong with it already.
+    pub faults: Vec<Fault>,
+}
+
+/// Where records go.
+pub struct Sink {
+    sender: Sender<Vec<Raw>>,
+    group: Vec<Raw>,
+    bytes: usize,
+}
+
+/// Nobody wants more.
+pub struct Closed;
+
+impl Sink {
+    /// Hands records to a receiver.
+    pub fn new(sender: Sender<Vec<Raw>>) -> Self {
+        Self { sender, group: Vec::new(), bytes: 0 }
+    }
+
+    /// Hands one on.
+    pub fn push(&mut self, raw: Raw) -> Result<(), Closed> {
+        self.bytes += raw.json.len();
+        self.group.push(raw);
+        if self.group.len() < GROUP.0 && self.bytes < GROUP.1 {
+            return Ok(());
+        }
+        self.flush()
+    }
+
+    /// Hands on what waits.
+    pub fn flush(&mut self) -> Result<(), Closed> {
+        self.bytes = 0;
+        let group = std::mem::take(&mut self.group);
+        if group.is_empty() { Ok(()) } else { self.sender.blocking_send(group).map_err(|_| Closed) }
+    }
+
+    /// Hands on a fault of a line, or of the whole.
+    pub fn fault(&mut self, line: i64, fault: Fault) -> Result<(), Closed> {
+        let (json, faults) = (Vec::new(), vec![fault]);
+        self.push(Raw { line, place: String::new(), kind: None, json, table: None, faults })
+    }
+}
+
+/// The body could not be read to its end.
+pub fn broken(error: &std::io::Error) -> Fault {
+    Fault { detail: format!("the body cannot be read: {error}"), code: "body_broken".into(), ..Fault::default() }
+}
