@@ -67,12 +67,14 @@ pub async fn put(request: HttpRequest, state: Data<State>, payload: Payload) -> 
     let mut connection = state.db.get_for_write().await?;
     let is_new = !publishers::list(&mut connection).await?.iter().any(|known| known.id == id);
     let publisher = Publisher { id, name, prefixes };
-    publishers::replace(&mut connection, &auth::author(&request), &publisher).await?;
-    let body = json!(publisher);
+    let (author, body, id) = (auth::author(&request), json!(publisher), publisher.id.clone());
+    // Like every write, in a task of its own.
+    let task = actix_web::rt::spawn(async move { publishers::replace(&mut connection, &author, &publisher).await });
+    task.await.map_err(Problem::internal)??;
     if !is_new {
         return Ok(HttpResponse::Ok().json(body));
     }
-    let place = format!("{}/v1/publishers/{}", state.base(&request), publisher.id);
+    let place = format!("{}/v1/publishers/{}", state.base(&request), id);
     Ok(HttpResponse::Created().insert_header((LOCATION, place)).json(body))
 }
 
@@ -104,9 +106,12 @@ pub async fn add_client(request: HttpRequest, state: Data<State>, payload: Paylo
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
-    let client =
-        clients::add(&mut *state.db.get_for_write().await?, &auth::author(&request), &publisher.id, &issuer, &subject)
-            .await?;
+    let (mut connection, author) = (state.db.get_for_write().await?, auth::author(&request));
+    let task =
+        actix_web::rt::spawn(
+            async move { clients::add(&mut connection, &author, &publisher.id, &issuer, &subject).await },
+        );
+    let client = task.await.map_err(Problem::internal)??;
     let place = format!("{}/{}", state.address(&request), client.id);
     Ok(HttpResponse::Created().insert_header((LOCATION, place)).json(client.view()))
 }
@@ -116,8 +121,10 @@ pub async fn revoke_client(request: HttpRequest, state: Data<State>) -> Result<H
     administrator(&request, &state).await?;
     let publisher = named(&request, &state).await?;
     let id = part(&request, "client");
-    let revoked =
-        clients::revoke(&mut *state.db.get_for_write().await?, &auth::author(&request), &publisher.id, &id).await?;
+    let (mut connection, author) = (state.db.get_for_write().await?, auth::author(&request));
+    let (of, client) = (publisher.id.clone(), id.clone());
+    let task = actix_web::rt::spawn(async move { clients::revoke(&mut connection, &author, &of, &client).await });
+    let revoked = task.await.map_err(Problem::internal)??;
     match revoked {
         Some(client) => Ok(HttpResponse::Ok().json(client.view())),
         None => Err(Problem::new(Reason::NotFound, format!("{} has no client {id:.100}", publisher.id))),

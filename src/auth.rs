@@ -128,7 +128,15 @@ async fn known(connection: &mut AsyncPgConnection, token: &Token) -> Result<Toke
         Some(client) if client.revoked_at.is_some() => {
             Err(Problem::new(Reason::Forbidden, "This client was revoked; it writes nothing any more"))
         }
-        Some(client) => Ok(Token { publisher: Some(client.publisher), ..token.clone() }),
+        Some(client) => {
+            let claimed = token.publisher.clone().filter(|claimed| *claimed != client.publisher);
+            let known = publishers::list(connection).await?;
+            if let Some(claimed) = claimed.filter(|claimed| known.iter().any(|known| known.id == *claimed)) {
+                let words = format!("The token says {claimed}, but its client is registered for {}", client.publisher);
+                return Err(Problem::new(Reason::Forbidden, words));
+            }
+            Ok(Token { publisher: Some(client.publisher), ..token.clone() })
+        }
         None => Ok(token.clone()),
     }
 }

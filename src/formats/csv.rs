@@ -98,16 +98,16 @@ impl Column {
             }
             Self::Money(_) => cells.extend(MONEY.iter().map(|part| cell(&value[part]))),
             Self::Member(_, part) => cells.push(cell(&value[part])),
-            Self::Keys(_, key) => cells.push(joined(value, |item| cell(&item[*key]))),
+            Self::Keys(_, key) => cells.push(joined(value, |item| raw(&item[*key]))),
             Self::Sectors(_) => {
-                cells.push(joined(value, |sector| cell(&sector["code"])));
+                cells.push(joined(value, |sector| raw(&sector["code"])));
                 cells.push(joined(value, |sector| {
                     let dac = sector["vocabulary"] == "1";
                     let name = sector["code"].as_str().filter(|_| dac).and_then(codes::sector_name);
                     name.unwrap_or_default().to_owned()
                 }));
-                cells.push(joined(value, |sector| cell(&sector["percentage"])));
-                cells.push(joined(value, |sector| cell(&sector["vocabulary"])));
+                cells.push(joined(value, |sector| raw(&sector["percentage"])));
+                cells.push(joined(value, |sector| raw(&sector["vocabulary"])));
             }
             Self::Json(_) => cells.push(match value {
                 Value::Array(items) if items.is_empty() => String::new(),
@@ -130,8 +130,16 @@ fn row(cells: &[String], out: &mut Vec<u8>) {
 /// A value as the text of a cell.
 fn cell(value: &Value) -> String {
     match value {
-        Value::Null => String::new(),
         Value::String(text) => neutral(text),
+        other => raw(other),
+    }
+}
+
+/// A value as text.
+fn raw(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
         other => other.to_string(),
     }
 }
@@ -139,7 +147,8 @@ fn cell(value: &Value) -> String {
 /// The cells of a list's items in one, separated by `|`; one within an item has `\` before it.
 fn joined(list: &Value, of: impl Fn(&Value) -> String) -> String {
     let escaped = |item: &Value| of(item).replace('\\', "\\\\").replace('|', "\\|");
-    list.as_array().map(|items| items.iter().map(escaped).collect::<Vec<_>>().join("|")).unwrap_or_default()
+    let items = list.as_array().map(Vec::as_slice).unwrap_or_default();
+    neutral(&items.iter().map(escaped).collect::<Vec<_>>().join("|"))
 }
 
 /// What would start a formula.

@@ -14,7 +14,7 @@ use crate::http::body::LIMIT;
 use crate::kind::Kind;
 
 /// A table has this many columns at most.
-const COLUMNS: usize = 1000;
+pub const COLUMNS: usize = 1000;
 
 /// Reads CSV; the separator is the one that the header uses.
 pub fn read(kind: &'static Kind, mut input: Box<dyn Read + Send>, sink: &mut Sink) -> Result<(), Closed> {
@@ -36,10 +36,11 @@ pub fn read(kind: &'static Kind, mut input: Box<dyn Read + Send>, sink: &mut Sin
     let mut reader = ReaderBuilder::new().delimiter(separator).build();
     let (mut record, mut ends) = (vec![0; LIMIT], vec![0; COLUMNS]);
     let mut header: Option<Arc<Header>> = None;
-    let (mut written, mut fields, mut line) = (0, 0, 1);
+    let (mut written, mut fields, mut line, mut quotes) = (0, 0, 1, 0);
     loop {
         let (result, read, wrote, ended) =
             reader.read_record(&buffer[start..filled], &mut record[written..], &mut ends[fields..]);
+        quotes += buffer[start..start + read].iter().filter(|byte| **byte == b'"').count();
         (start, written, fields) = (start + read, written + wrote, fields + ended);
         let fault = |code: &str, words: &str| Fault { code: code.into(), detail: words.into(), ..Fault::default() };
         match result {
@@ -54,7 +55,13 @@ pub fn read(kind: &'static Kind, mut input: Box<dyn Read + Send>, sink: &mut Sin
                 return sink.fault(line, fault("columns_too_many", "a table has at most 1000 columns"));
             }
             ReadRecordResult::End => return Ok(()),
+            // A quote that is not closed takes the rows after it for text.
+            ReadRecordResult::Record if quotes % 2 == 1 => {
+                let words = "a quote is opened and not closed, here or in a row before; nothing after it can be read";
+                return sink.fault(line, fault("quote_open", words));
+            }
             ReadRecordResult::Record => {
+                quotes = 0;
                 let mut from = 0;
                 let cells: Result<Vec<String>, _> = ends[..fields]
                     .iter()
@@ -99,8 +106,12 @@ pub fn row(
     if cells.iter().all(String::is_empty) {
         return Ok(());
     }
-    if cells.len() > table.width() {
-        let detail = format!("the row has {} cells, the header {}: is a quote missing?", cells.len(), table.width());
+    let unnamed = |(n, cell): (usize, &String)| !cell.is_empty() && table.name(n).is_none_or(str::is_empty);
+    if cells.len() != table.width() || cells.iter().enumerate().any(unnamed) {
+        let detail = match cells.len() == table.width() {
+            true => "the row has a cell under a column without a name".to_owned(),
+            false => format!("the row has {} cells, the header {}: is a quote missing?", cells.len(), table.width()),
+        };
         return sink.fault(line, Fault { code: "row_length".into(), detail, ..Fault::default() });
     }
     let (record, faults) = table.record(cells);

@@ -8,11 +8,12 @@ use serde_json::Value;
 use super::Order;
 use super::sink::Raw;
 use crate::collections;
-use crate::error::Fault;
+use crate::error::{Fault, clip};
 use crate::hint::nearest;
 use crate::http::body::RECORD;
 use crate::input::{Shapes, check_parsed};
 use crate::json;
+use crate::record::Identifier;
 use crate::store::batch::Entry;
 
 /// Records as the register has them: their versions and documents.
@@ -44,7 +45,7 @@ pub fn examine(shapes: &Shapes, order: &Order, raw: Raw, current: &Current) -> E
             return Examined { line, identifier: None, result: Err(faults.into_iter().map(whole).collect()) };
         }
     };
-    let identifier = value["identifier"].as_str().map(String::from);
+    let identifier = value["identifier"].as_str().map(|id| clip(id, 200));
     let fail = |mut faults: Vec<Fault>| {
         if let Some(table) = &table {
             for fault in &mut faults {
@@ -80,7 +81,16 @@ pub fn examine(shapes: &Shapes, order: &Order, raw: Raw, current: &Current) -> E
         faults.push(Fault::at("/identifier", "required", "the record has no identifier"));
         return fail(faults);
     };
-    if members.shift_remove("deleted") == Some(Value::Bool(true)) {
+    if !Identifier::is_valid(&id) {
+        let words = "an identifier has 1 to 200 visible characters without spaces and commas";
+        faults.push(Fault::at("/identifier", "identifier_invalid", words));
+        return fail(faults);
+    }
+    let deleted = members.shift_remove("deleted").unwrap_or_default();
+    if !matches!(deleted, Value::Bool(_) | Value::Null) {
+        faults.push(Fault::at("/deleted", "boolean_invalid", "deleted is true or false"));
+    }
+    if deleted == Value::Bool(true) {
         if !faults.is_empty() {
             return fail(faults);
         }

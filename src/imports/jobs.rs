@@ -67,9 +67,18 @@ pub struct Job {
     cancelled: bool,
 }
 
-const COLUMNS: &str = "imports.*, coalesce(progress.read, 0) AS read, coalesce(progress.attempts, 0) AS attempts, \
+const COLUMNS: &str = "imports.id, publisher, issuer, subject, request_id, reason, everywhere, scopes, format, collection, \
+    mode, dry_run, confirmed, status, {report} AS report, created_at, finished_at, coalesce(progress.read, 0) AS read, coalesce(progress.attempts, 0) AS attempts, \
     coalesce(progress.cancelled, false) AS cancelled \
     FROM imports LEFT JOIN import_progress AS progress ON progress.import = imports.id";
+
+/// A report without its faults: a list of imports is not to hold all of theirs.
+const BRIEF: &str = "CASE WHEN report IS NOT NULL THEN jsonb_set(report, '{errors}', '[]') END";
+
+/// The columns, with the whole report or another one.
+fn columns(report: &str) -> String {
+    COLUMNS.replace("{report}", report)
+}
 
 /// Keeps an order that came at an instant: with its report, if it is done, else for later.
 pub async fn insert(
@@ -149,7 +158,8 @@ pub async fn find(
     id: Uuid,
     publisher: Option<&str>,
 ) -> diesel::QueryResult<Option<Job>> {
-    let sql = format!("SELECT {COLUMNS} WHERE imports.id = $1 AND ($2 IS NULL OR imports.publisher = $2)");
+    let columns = columns("report");
+    let sql = format!("SELECT {columns} WHERE imports.id = $1 AND ($2 IS NULL OR imports.publisher = $2)");
     sql_query(sql).bind::<SqlUuid, _>(id).bind::<Nullable<Text>, _>(publisher).get_result(connection).await.optional()
 }
 
@@ -160,8 +170,9 @@ pub async fn list(
     before: Option<Uuid>,
     limit: i64,
 ) -> diesel::QueryResult<Vec<Job>> {
+    let columns = columns(BRIEF);
     let sql = format!(
-        "SELECT {COLUMNS} WHERE ($1 IS NULL OR imports.publisher = $1) AND ($2 IS NULL OR imports.id < $2)
+        "SELECT {columns} WHERE ($1 IS NULL OR imports.publisher = $1) AND ($2 IS NULL OR imports.id < $2)
          ORDER BY imports.id DESC LIMIT $3"
     );
     sql_query(sql)
@@ -176,8 +187,9 @@ pub async fn list(
 /// until the end of the transaction, whose end undoes all if the program dies; not so
 /// firmly that its progress could not refer to it.
 pub async fn claim(connection: &mut AsyncPgConnection) -> diesel::QueryResult<Option<Job>> {
+    let columns = columns("report");
     let sql = format!(
-        "SELECT {COLUMNS} WHERE imports.id =
+        "SELECT {columns} WHERE imports.id =
            (SELECT id FROM imports WHERE status = 'queued' ORDER BY created_at FOR NO KEY UPDATE SKIP LOCKED LIMIT 1)"
     );
     sql_query(sql).get_result(connection).await.optional()
@@ -191,7 +203,8 @@ struct Told {
     attempts: i32,
 }
 
-/// Notes how far an import is; says whether it was cancelled, and how often it was begun.
+/// Notes how far an import is; says whether it was cancelled, or its client revoked, and how
+/// often it was begun.
 pub async fn tell(
     connection: &mut AsyncPgConnection,
     id: Uuid,
@@ -201,7 +214,9 @@ pub async fn tell(
     let told: Told = sql_query(
         "INSERT INTO import_progress AS progress (import, read, attempts) VALUES ($1, $2, $3)
          ON CONFLICT (import) DO UPDATE SET read = excluded.read, attempts = progress.attempts + excluded.attempts
-         RETURNING cancelled, attempts",
+         RETURNING attempts, cancelled OR EXISTS (
+           SELECT FROM imports JOIN clients USING (issuer, subject)
+           WHERE imports.id = progress.import AND clients.revoked_at IS NOT NULL) AS cancelled",
     )
     .bind::<SqlUuid, _>(id)
     .bind::<BigInt, _>(read)

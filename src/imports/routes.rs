@@ -147,9 +147,13 @@ impl Import {
             }
             _ => {
                 let counts = report.counts;
+                let whole = report.errors.first().filter(|_| counts.read == 0);
+                let words = whole.map(|fault| fault.detail.clone());
                 refused(
                     Reason::InvalidRequest,
-                    format!("{} of {} records are refused; nothing is stored", counts.refused, counts.read),
+                    words.unwrap_or_else(|| {
+                        format!("{} of {} records are refused; nothing is stored", counts.refused, counts.read)
+                    }),
                 )
             }
         };
@@ -249,7 +253,12 @@ pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
         let cursor = Cursor { key: last.id.to_string(), identifier: String::new() };
         link(&address, &query, Some(&cursor.encode(&seal)))
     });
-    let data = found.iter().map(|job| job.view(&base)).collect::<Result<Vec<Value>, Problem>>()?;
+    let brief = |job: &Job| {
+        let mut view = job.view(&base)?;
+        view.as_object_mut().map(|members| members.shift_remove("errors"));
+        Ok(view)
+    };
+    let data = found.iter().map(brief).collect::<Result<Vec<Value>, Problem>>()?;
     let body = json!({
         "data": data,
         "meta": {"limit": limit},

@@ -14,11 +14,12 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::examine::{Current, Examined, examine};
 use super::read::read;
-use super::report::{Report, Status};
+use super::report::{Counts, Report, Status};
 use super::sink::{Raw, Sink};
 use super::{Format, Mode, Order};
 use crate::error::{Fault, Problem, Reason};
 use crate::input::Shapes;
+use crate::record::Identifier;
 use crate::store::batch::{self, Row, Staged};
 use crate::store::{audit, commit, refer};
 
@@ -39,15 +40,15 @@ pub struct Source {
 
 /// Who wants to know how far an import is, and may stop it.
 pub trait Progress {
-    /// So many records were read; says whether to go on.
-    fn tell(&mut self, read: i64) -> impl Future<Output = Result<bool, Problem>>;
+    /// So many records were read; says whether to go on. The last word counts in any case.
+    fn tell(&mut self, read: i64, last: bool) -> impl Future<Output = Result<bool, Problem>>;
 }
 
 /// Nobody does.
 pub struct Unwatched;
 
 impl Progress for Unwatched {
-    async fn tell(&mut self, _read: i64) -> Result<bool, Problem> {
+    async fn tell(&mut self, _read: i64, _last: bool) -> Result<bool, Problem> {
         Ok(true)
     }
 }
@@ -161,7 +162,8 @@ impl Import {
             }
             batch::refuse(connection, &rows.iter().map(|row| row.n).collect::<Vec<_>>()).await?;
         };
-        if status == Status::Completed && !progress.tell(self.report.counts.read).await? {
+        if status == Status::Completed && !progress.tell(self.report.counts.read, true).await? {
+            self.report.counts = Counts { read: self.report.counts.read, ..Counts::default() };
             return Ok(self.end(Status::Cancelled));
         }
         Ok(self.end(status))
@@ -202,7 +204,7 @@ impl Import {
             } else if let Some(group) = checking.pop_front() {
                 let group = group.await.map_err(Problem::internal)?;
                 self.take(connection, group, source.name.as_deref()).await?;
-                if !progress.tell(self.report.counts.read).await? {
+                if !progress.tell(self.report.counts.read, false).await? {
                     return Ok(false);
                 }
             }
@@ -354,7 +356,8 @@ async fn current(connection: &mut AsyncPgConnection, group: &[Raw]) -> Result<Cu
     let partial = |raw: &&Raw| raw.table.as_ref().is_some_and(|table| table.is_partial());
     let Some(kind) = group.iter().find(partial).and_then(|raw| raw.kind) else { return Ok(Current::new()) };
     let named = group.iter().filter(partial).filter_map(|raw| serde_json::from_slice::<Named>(&raw.json).ok());
-    let identifiers: Vec<String> = named.filter_map(|named| named.identifier).collect();
+    let identifiers: Vec<String> =
+        named.filter_map(|named| named.identifier).filter(|id| Identifier::is_valid(id)).collect();
     let sql = format!("SELECT identifier, version, doc FROM {} WHERE identifier = ANY($1)", kind.collection);
     let found: Vec<Document> = sql_query(sql).bind::<Array<Text>, _>(&identifiers).load(connection).await?;
     Ok(found.into_iter().map(|document| (document.identifier, (document.version, document.doc))).collect())

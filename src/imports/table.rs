@@ -1,7 +1,7 @@
 //! Cells as members of records: the inverse of what [`crate::formats::csv`] writes.
 //!
-//! A column that a table does not have leaves its member as it is; an empty cell
-//! empties it.
+//! A column that a table does not have leaves what would stand in it as it is; an
+//! empty cell empties it.
 
 use std::sync::LazyLock;
 
@@ -68,11 +68,14 @@ impl Header {
                 ..Fault::default()
             });
         }
-        let says = |member: &str| {
-            kind.columns.iter().any(|c| c.member() == member && c.names().iter().any(|name| names.contains(name)))
+        let says = |column: &Column| match column {
+            // Names and shares of sectors say nothing without their codes.
+            Column::Sectors(_) => names.iter().any(|name| name == "sector_code"),
+            column => column.names().iter().any(|name| names.contains(name)),
         };
-        let mut absent: Vec<&'static str> =
-            kind.columns.iter().map(|column| column.member()).filter(|m| !says(m)).collect();
+        let members = kind.columns.iter().map(|column| column.member());
+        let said = |member: &str| kind.columns.iter().any(|column| column.member() == member && says(column));
+        let mut absent: Vec<&'static str> = members.filter(|member| !said(member)).collect();
         absent.dedup();
         if faults.is_empty() { Ok(Self { kind, names, absent }) } else { Err(faults) }
     }
@@ -82,28 +85,52 @@ impl Header {
         self.names.len()
     }
 
-    /// Whether the table says nothing of some members.
+    /// The name of a column.
+    pub fn name(&self, n: usize) -> Option<&str> {
+        self.names.get(n).map(String::as_str)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|other| other == name)
+    }
+
+    /// Whether the table says nothing of some members, or of parts of them.
     pub fn is_partial(&self) -> bool {
-        !self.absent.is_empty() || self.kind.columns.iter().any(|column| matches!(column, Column::Member(..)))
+        let partial = |column: &Column| column.names().iter().any(|name| !self.has(name));
+        self.kind.columns.iter().any(|column| partial(column) || matches!(column, Column::Member(..)))
     }
 
     /// Takes from the record as it is what the table says nothing of.
     pub fn complete(&self, members: &mut Map<String, Value>, now: &Value) {
-        for member in &self.absent {
-            if let Some(value) = now.get(member) {
-                members.insert((*member).to_owned(), value.clone());
-            }
-        }
         for column in self.kind.columns {
-            let Column::Member(member, _) = column else { continue };
-            let (Some(Value::Object(new)), Some(Value::Object(old))) = (members.get_mut(*member), now.get(member))
-            else {
+            let member = column.member();
+            let old = &now[member];
+            if self.absent.contains(&member) {
+                members.extend((!old.is_null()).then(|| (member.to_owned(), old.clone())));
                 continue;
-            };
-            for (name, value) in old {
-                new.entry(name.clone()).or_insert_with(|| value.clone());
             }
+            let new = members.get(member).cloned().unwrap_or_default();
+            let whole = match column {
+                Column::Text(_) => self.texts(member, new, old),
+                Column::Money(_) if new.is_null() && self.has(&format!("{member}_amount")) => new,
+                Column::Money(_) => with_parts(new, old, |part| !self.has(&format!("{member}_{part}"))),
+                Column::Member(..) => with_parts(new, old, |part| !self.has(&format!("{member}_{part}"))),
+                Column::Sectors(_) => same_items(new, old, "code", |part| !self.has(&format!("sector_{part}"))),
+                Column::Keys(_, key) if !self.has(&format!("{member}_json")) => same_items(new, old, key, |_| true),
+                _ => continue,
+            };
+            members.insert(member.to_owned(), whole);
         }
+    }
+
+    /// Texts in the languages that have columns, and in the others as they are.
+    fn texts(&self, member: &str, new: Value, old: &Value) -> Value {
+        let column = |tag: &str| {
+            let usual = LANGUAGES.iter().find(|(usual, _)| *usual == tag);
+            usual.map_or(format!("{member}_other"), |(_, ending)| format!("{member}_{ending}"))
+        };
+        let texts = with_parts(new, old, |tag| !self.has(&column(tag)));
+        if texts.as_object().is_some_and(Map::is_empty) { Value::Null } else { texts }
     }
 
     /// The column in which a member stands.
@@ -144,13 +171,66 @@ impl Header {
             };
             match (column, record.get_mut(column.member()), value) {
                 (Column::Member(..), Some(Value::Object(whole)), Value::Object(part)) => whole.extend(part),
-                // Lists stand whole in one column, and their codes in another.
-                (Column::Keys(..), Some(_), _) => {}
+                (Column::Member(..), Some(Value::Object(_)), Value::Null) => {}
                 (_, _, value) => drop(record.insert(column.member().into(), value)),
+            }
+        }
+        for column in self.kind.columns {
+            let Column::Keys(member, key) = column else { continue };
+            let name = format!("{member}_{key}");
+            let (Some(codes), true) = (cell(&name), self.has(&format!("{member}_json"))) else { continue };
+            let whole: Vec<&str> = record
+                .get(*member)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(|item| item[*key].as_str())
+                .collect();
+            let codes = if codes.is_empty() { Vec::new() } else { split(codes) };
+            if codes != whole && !faults.iter().any(|fault| fault.pointer == Some(format!("/{member}"))) {
+                let words = format!("{name} says something else than {member}_json; leave one of the two columns out");
+                faults.push(Fault::at(format!("/{member}"), "columns_disagree", words));
             }
         }
         (Value::Object(record), faults)
     }
+}
+
+/// An object with the parts of another that it does not say itself, as far as these are wanted.
+fn with_parts(new: Value, old: &Value, wanted: impl Fn(&str) -> bool) -> Value {
+    let mut parts = match new {
+        Value::Object(parts) => parts,
+        _ => Map::new(),
+    };
+    for (name, value) in old.as_object().into_iter().flatten().filter(|(name, _)| wanted(name)) {
+        parts.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+    if parts.is_empty() { Value::Null } else { Value::Object(parts) }
+}
+
+/// Items with the other parts of those that the list had under the same key.
+fn same_items(new: Value, old: &Value, key: &str, wanted: impl Fn(&str) -> bool) -> Value {
+    let Value::Array(items) = new else { return new };
+    let mut old: Vec<&Value> = old.as_array().into_iter().flatten().collect();
+    let mut completed = Vec::with_capacity(items.len());
+    for mut item in items {
+        if let Some(at) = old.iter().position(|other| other[key] == item[key]) {
+            let known = old.remove(at);
+            // An empty cell says null, an absent one nothing.
+            let empty: Vec<String> = match item.as_object() {
+                Some(parts) => {
+                    parts.iter().filter(|(name, v)| v.is_null() && wanted(name)).map(|(n, _)| n.clone()).collect()
+                }
+                None => Vec::new(),
+            };
+            for name in empty {
+                item.as_object_mut().map(|parts| parts.shift_remove(&name));
+            }
+            item = with_parts(item, known, &wanted);
+        }
+        completed.push(item);
+    }
+    Value::Array(completed)
 }
 
 /// The columns that a table of a kind may have.
@@ -206,7 +286,8 @@ fn value<'c>(
 ) -> Option<Value> {
     let names = column.names();
     let cells: Vec<Option<&str>> = names.iter().map(|name| cell(name)).collect();
-    if cells.iter().all(Option::is_none) || kind.derived.contains(&column.member()) {
+    let codes_only = matches!(column, Column::Sectors(_)) && cells[0].is_none();
+    if codes_only || cells.iter().all(Option::is_none) || kind.derived.contains(&column.member()) {
         return None;
     }
     let filled = |n: usize| cells.get(n).copied().flatten().filter(|cell| !cell.is_empty());

@@ -111,8 +111,8 @@ struct Telling<'a> {
 }
 
 impl Progress for Telling<'_> {
-    async fn tell(&mut self, read: i64) -> Result<bool, Problem> {
-        if self.told.elapsed() < TELL {
+    async fn tell(&mut self, read: i64, last: bool) -> Result<bool, Problem> {
+        if !last && self.told.elapsed() < TELL {
             return Ok(true);
         }
         self.told = Instant::now();

@@ -3,10 +3,10 @@
 use std::io::{Cursor, Read, copy, sink as nowhere};
 use std::sync::Arc;
 
-use calamine::{Data, Reader, Xlsx};
+use calamine::{Data, DataRef, Reader, Xlsx};
 use rust_xlsxwriter::{DataValidation, DataValidationErrorStyle, Format, Workbook, XlsxError};
 
-use super::csv::row;
+use super::csv::{COLUMNS, row};
 use super::sink::{Closed, Sink, broken};
 use super::table::Header;
 use crate::error::Fault;
@@ -31,20 +31,105 @@ pub fn read(kind: &'static Kind, mut input: Box<dyn Read + Send>, sink: &mut Sin
         Ok(book) => book,
         Err(error) => return sink.fault(0, unreadable(format!("this is no workbook: {error}"))),
     };
-    let Some(Ok(sheet)) = book.worksheet_range_at(0) else {
-        return sink.fault(0, unreadable("the workbook has no sheet that can be read".into()));
+    let Some(name) = book.sheet_names().first().cloned() else {
+        return sink.fault(0, unreadable("the workbook has no sheet".into()));
     };
-    let mut header: Option<Arc<Header>> = None;
-    let first = sheet.start().map_or(0, |(row, _)| row);
-    for (n, cells) in sheet.rows().enumerate() {
-        let line = i64::from(first) + n as i64 + 1;
-        let cells: Vec<String> = cells.iter().map(text).collect();
-        row(kind, &mut header, line, &cells, sink)?;
-        if header.is_none() {
-            break;
-        }
+    match rows(&mut book, &name, kind, sink) {
+        Ok(done) => done,
+        Err(words) => sink.fault(0, unreadable(words)),
     }
-    Ok(())
+}
+
+/// Hands on the rows of a sheet, cell by cell: neither where its last cell is said to
+/// be, nor how often it repeats a text, costs memory.
+fn rows(
+    book: &mut Xlsx<Cursor<Vec<u8>>>,
+    name: &str,
+    kind: &'static Kind,
+    sink: &mut Sink,
+) -> Result<Result<(), Closed>, String> {
+    let broken = |error: calamine::XlsxError| format!("the first sheet cannot be read: {error}");
+    let mut cells = book.worksheet_cells_reader(name).map_err(broken)?;
+    let mut header: Option<Arc<Header>> = None;
+    let mut line = Line::default();
+    let mut text_left = UNPACKED;
+    loop {
+        let cell = cells.next_cell_with_formula().map_err(broken)?;
+        let at = cell.as_ref().map(|cell| cell.pos);
+        if at.is_none_or(|(row, _)| row != line.row) && line.is_filled() {
+            if line.end(kind, &mut header, sink).is_err() {
+                return Ok(Err(Closed));
+            }
+            if header.is_none() {
+                return Ok(Ok(()));
+            }
+        }
+        let (Some(cell), Some((row, column))) = (cell, at) else { return Ok(Ok(())) };
+        if column as usize >= COLUMNS {
+            return Err(format!("a table has at most {COLUMNS} columns"));
+        }
+        line.row = row;
+        let value: Data = match cell.value {
+            DataRef::Empty if cell.formula.is_some_and(|formula| !formula.is_empty()) => {
+                line.fault(
+                    column,
+                    "the cell is a formula without a value: open and save the workbook in a spreadsheet program",
+                );
+                continue;
+            }
+            other => other.into(),
+        };
+        if let Data::Error(error) = &value {
+            line.fault(column, &format!("the cell is an error: {error}"));
+            continue;
+        }
+        let value = text(&value);
+        text_left = text_left
+            .checked_sub(value.len() as u64)
+            .ok_or("the sheet has more than 64 MB of text; send CSV or NDJSON")?;
+        line.set(column, value);
+    }
+}
+
+/// The cells of one row.
+#[derive(Default)]
+struct Line {
+    row: u32,
+    cells: Vec<String>,
+    wrong: Option<(u32, String)>,
+}
+
+impl Line {
+    fn is_filled(&self) -> bool {
+        !self.cells.is_empty() || self.wrong.is_some()
+    }
+
+    fn set(&mut self, column: u32, value: String) {
+        let column = column as usize;
+        if self.cells.len() <= column {
+            self.cells.resize(column + 1, String::new());
+        }
+        self.cells[column] = value;
+    }
+
+    fn fault(&mut self, column: u32, words: &str) {
+        self.wrong.get_or_insert((column, words.to_owned()));
+    }
+
+    /// Hands the row on and begins the next.
+    fn end(&mut self, kind: &'static Kind, header: &mut Option<Arc<Header>>, sink: &mut Sink) -> Result<(), Closed> {
+        let Line { row: at, mut cells, wrong } = std::mem::take(self);
+        let line = i64::from(at) + 1;
+        if let Some((column, detail)) = wrong {
+            let column = header.as_ref().and_then(|header| header.name(column as usize)).map(String::from);
+            return sink.fault(line, Fault { column, code: "cell_invalid".into(), detail, ..Fault::default() });
+        }
+        // A sheet does not say where its rows end.
+        if let Some(header) = header.as_ref().filter(|header| cells.len() < header.width()) {
+            cells.resize(header.width(), String::new());
+        }
+        row(kind, header, line, &cells, sink)
+    }
 }
 
 /// Unpacks every part into nothing: what a workbook says of its size may be a lie.

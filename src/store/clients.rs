@@ -79,13 +79,15 @@ pub async fn add(
     connection
         .transaction(async |connection| {
             let known = of_token(connection, issuer, subject).await?;
-            if let Some(other) = known.filter(|other| other.publisher != publisher) {
+            // One that was revoked is free for another.
+            let bound = known.filter(|other| other.publisher != publisher && other.revoked_at.is_none());
+            if let Some(other) = bound {
                 let words = format!("{subject} of {issuer} is a client of {}", other.publisher);
                 return Err(Problem::new(Reason::Conflict, words));
             }
             let client: Client = sql_query(
                 "INSERT INTO clients (id, publisher, issuer, subject) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT (id) DO UPDATE SET revoked_at = NULL RETURNING *",
+                 ON CONFLICT (id) DO UPDATE SET revoked_at = NULL, publisher = excluded.publisher RETURNING *",
             )
             .bind::<Text, _>(digest(format!("{issuer}\n{subject}").as_bytes()))
             .bind::<Text, _>(publisher)

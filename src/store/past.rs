@@ -41,6 +41,13 @@ impl AsOf {
         if self.is_settled(db).await? {
             return Ok(());
         }
+        // In a task of its own: a reader that goes away cannot leave the clock locked.
+        let db = db.clone();
+        let task = actix_web::rt::spawn(async move { self.advance(&db).await });
+        task.await.map_err(Problem::internal)?
+    }
+
+    async fn advance(self, db: &Database) -> Result<(), Problem> {
         let busy = || Problem::unavailable("This moment is still being written; try again");
         let waiting = timeout(PATIENCE, WAITING.acquire()).await;
         let _turn = waiting.map_err(|_| busy())?.map_err(|_| busy())?;

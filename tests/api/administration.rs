@@ -58,6 +58,16 @@ async fn a_client_writes_for_its_publisher_until_it_is_revoked() {
     clerk.send(import).await.problem(403);
     admin.post("/v1/publishers/town/clients", &body).await.expect(201);
     clerk.put("/v1/grants/T-2", &make::grant("A"), &[]).await.expect(201);
+    // A revoked one can be bound elsewhere; a token that names another publisher is refused.
+    admin.delete(&place, &[]).await.expect(200);
+    let moved = admin.post("/v1/publishers/city/clients", &body).await.expect(201);
+    clerk.put("/v1/grants/T-3", &make::grant("A"), &[]).await.problem(403);
+    clerk.put("/v1/grants/C-3", &make::grant("A"), &[]).await.expect(201);
+    admin.delete(moved.header("location"), &[]).await.expect(200);
+    admin.post("/v1/publishers/town/clients", &body).await.expect(201);
+    let town = json!({"issuer": "aid-register", "subject": "town"});
+    admin.post("/v1/publishers/city/clients", &town).await.expect(201);
+    app.town().put("/v1/grants/T-4", &make::grant("A"), &[]).await.problem(403);
     let clients = admin.get("/v1/publishers/town/clients").await.expect(200).json();
     assert_eq!((clients["data"].as_array().unwrap().len(), &clients["data"][0]["revoked_at"]), (1, &Value::Null));
 }

@@ -213,7 +213,8 @@ async fn a_table_changes_what_it_has_columns_for() {
     let report = send(&town, "collection=grants&format=csv", format!("\u{feff}{table}"), &[]).await.expect(200).json();
     assert_eq!((&report["counts"]["updated"], &report["counts"]["created"]), (&json!(1), &json!(1)));
     let changed = app.anon().get("/v1/grants/T-1").await.json();
-    assert_eq!((&changed["title"], &changed["status"]), (&json!({"sr": "Мост"}), &json!("finalisation")));
+    assert_eq!(changed["title"], json!({"en": "=1+1", "sr": "Мост"}), "a language without a column stays");
+    assert_eq!(changed["status"], "finalisation");
     assert_eq!(
         (changed["budget"]["amount"].to_string(), &changed["sectors"][0]["code"]),
         ("149379.50".into(), &json!("a|b\\"))
@@ -237,6 +238,53 @@ async fn a_table_changes_what_it_has_columns_for() {
     let mut found = faults(&refused.json());
     found.sort();
     assert_eq!(found, expected);
+}
+
+#[actix_web::test]
+async fn a_table_leaves_what_it_has_no_column_for() {
+    let app = TestApp::empty().await;
+    let town = app.town();
+    let mut whole = grant("T-1", "A");
+    whole["budget"] = json!({"amount": 100, "currency": "EUR", "exactness": "approximate", "value_date": "2024"});
+    whole["sectors"] = json!([{"code": "11110", "percentage": 60}, {"code": "-x|+", "percentage": 100, "vocabulary": "99"}, {"code": "12110", "percentage": 40}]);
+    for id in ["T-L1", "T-L2"] {
+        town.put(&format!("/v1/locations/{id}"), &make::any("locations", id, 1), &[]).await.expect(201);
+    }
+    whole["places"] = json!([{"location": "T-L1", "percentage": 100}]);
+    town.put("/v1/grants/T-1", &whole, &[]).await.expect(201);
+    let mut group = make::any("beneficiaries", "T-B", 3);
+    group["population"] = json!({"value": 10, "year": "2020"});
+    town.put("/v1/beneficiaries/T-B", &group, &[]).await.expect(201);
+    let import = async |collection: &str, table: &str| {
+        send(&town, &format!("collection={collection}&format=csv"), table, &[]).await
+    };
+    // Nothing that is read-only, and no part alone, changes the rest.
+    for table in [
+        "identifier,sector_name\nT-1,Foo\n",
+        "identifier,publisher,version\nT-1,x,9\n",
+        "identifier,sector_code\nT-1,11110|-x\\|+|12110\n",
+        "identifier,places_location\nT-1,T-L1\n",
+        "identifier,budget_amount\nT-1,100\n",
+        "identifier,title_en\nT-1,A\n",
+    ] {
+        let report = import("grants", table).await.expect(200).json();
+        assert_eq!(report["counts"]["unchanged"], 1, "{table}");
+    }
+    import("grants", "identifier,budget_amount\nT-1,200\n").await.expect(200);
+    let budget = app.anon().get("/v1/grants/T-1").await.json()["budget"].clone();
+    assert_eq!(
+        budget.to_string(),
+        r#"{"amount":200.00,"currency":"EUR","value_date":"2024","exactness":"approximate"}"#
+    );
+    import("beneficiaries", "identifier,population_value,population_year\nT-B,20,\n").await.expect(200);
+    assert_eq!(app.anon().get("/v1/beneficiaries/T-B").await.json()["population"]["value"], 20);
+    import("beneficiaries", "identifier,population_value\nT-B,30\n").await.expect(200);
+    // An export that was changed in one of two columns is not taken for unchanged.
+    let exported = app.anon().get("/v1/grants.csv").await.text();
+    assert_eq!(import("grants", &exported).await.expect(200).json()["counts"]["unchanged"], 1);
+    let edited = exported.replace(",T-L1,", ",T-L2,");
+    let refused = import("grants", &edited).await;
+    assert_eq!(faults(&refused.json()), ["2 places_location /places T-1 columns_disagree"]);
 }
 
 #[actix_web::test]
@@ -274,6 +322,33 @@ async fn workbooks_are_tables() {
     );
 }
 
+/// A workbook that says to be as large as one can be.
+fn sparse() -> Vec<u8> {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    sheet.write(0, 0, "identifier").unwrap().write(1_048_575, 16_383, "x").unwrap();
+    book.save_to_buffer().unwrap()
+}
+
+/// A workbook with a formula that nobody computed, as programs write them.
+fn formula() -> Vec<u8> {
+    use std::io::{Cursor, Read, Write};
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    sheet.write(0, 0, "identifier").unwrap().write(0, 1, "budget_amount").unwrap();
+    sheet.write(1, 0, "T-1").unwrap().write_formula(1, 1, "=50+50").unwrap();
+    let mut parts = zip::ZipArchive::new(Cursor::new(book.save_to_buffer().unwrap())).unwrap();
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for n in 0..parts.len() {
+        let mut part = parts.by_index(n).unwrap();
+        let mut text = String::new();
+        part.read_to_string(&mut text).unwrap();
+        archive.start_file(part.name().unwrap(), zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(text.replace("</f><v>0</v>", "</f>").as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
 #[actix_web::test]
 async fn bad_bodies_are_refused_and_cost_little() {
     let app = TestApp::empty().await;
@@ -293,6 +368,34 @@ async fn bad_bodies_are_refused_and_cost_little() {
         ("a bomb", "format=xlsx&collection=grants", bomb, "workbook_invalid"),
         ("no workbook", "format=xlsx&collection=grants", b"PK\x03\x04 nonsense".to_vec(), "workbook_invalid"),
         ("a lost quote", "format=csv&collection=grants", quote.into_bytes(), "record_too_large"),
+        (
+            "an open quote",
+            "format=csv&collection=grants",
+            b"identifier,title_en\nT-1,\"a\nT-2,b\n".to_vec(),
+            "quote_open",
+        ),
+        ("a short row", "format=csv&collection=grants", b"identifier,title_en,status\nT-1,a\n".to_vec(), "row_length"),
+        ("no name", "format=csv&collection=grants", b"identifier,\nT-1,a\n".to_vec(), "row_length"),
+        (
+            "NUL in an identifier",
+            "format=csv&collection=grants",
+            b"identifier,status\nT-\0B,closed\n".to_vec(),
+            "nul_character",
+        ),
+        (
+            "a long identifier",
+            "format=ndjson&collection=grants",
+            json!({"identifier": "T".repeat(8000), "deleted": true}).to_string().into_bytes(),
+            "identifier_invalid",
+        ),
+        (
+            "deleted in words",
+            "format=ndjson&collection=grants",
+            br#"{"identifier": "T-1", "deleted": "yes"}"#.to_vec(),
+            "boolean_invalid",
+        ),
+        ("a far cell", "format=xlsx&collection=grants", sparse(), "workbook_invalid"),
+        ("a formula", "format=xlsx&collection=grants", formula(), "cell_invalid"),
         ("many columns", "format=csv&collection=grants", "a,".repeat(1_000_000).into_bytes(), "columns_too_many"),
         (
             "a code page",
