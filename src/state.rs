@@ -1,6 +1,6 @@
 //! What handlers share.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use actix_web::HttpRequest;
 use actix_web_prom::{PrometheusMetrics, PrometheusMetricsBuilder};
@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::auth::Auth;
 use crate::db::Database;
+use crate::http::audit::Unknown;
 use crate::imports::work::Worker;
 use crate::input::Shapes;
 use crate::openapi;
@@ -41,6 +42,8 @@ pub struct State {
     pub watch: Watch,
     /// Who follows the change feed as a stream.
     pub streams: Arc<Semaphore>,
+    /// Refusals of senders that nobody knows.
+    pub unknown: Mutex<Unknown>,
     /// Numbers for `/metrics`.
     pub metrics: PrometheusMetrics,
     public_url: Option<Url>,
@@ -92,6 +95,7 @@ impl State {
             call,
             watch,
             streams,
+            unknown: Mutex::default(),
             metrics,
             public_url,
         })
