@@ -174,7 +174,8 @@ async fn nowhere(request: HttpRequest) -> Result<HttpResponse, Problem> {
         let words = format!("There is no address {}; leave out the slash at its end", request.path());
         return Err(Problem::new(Reason::NotFound, words));
     }
-    let names: Vec<&str> = collections::ALL.iter().map(|kind| kind.collection).collect();
+    let others = ["changes", "imports", "publishers", "audit/head"];
+    let names: Vec<&str> = collections::ALL.iter().map(|kind| kind.collection).chain(others).collect();
     let given = request.path().split('/').nth(2).unwrap_or_default();
     let hint = crate::hint::nearest(given, &names);
     Err(Problem::new(Reason::NotFound, format!("There is no address {}{hint}", request.path())))

@@ -14,7 +14,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::json;
 
 use self::manage::{AuditCommand, PublisherCommand, audit, publisher};
-use crate::auth::local::LocalKey;
+use crate::auth::local::{ISSUER, LocalKey};
 use crate::auth::{ADMIN, Auth};
 use crate::config::{Config, SETTINGS, Setting};
 use crate::db::{self, Database};
@@ -135,7 +135,11 @@ pub fn run() -> anyhow::Result<()> {
             let applied = runtime()?.block_on(db::migrate(server.url()))?;
             print(&if applied.is_empty() { "up to date".into() } else { format!("applied {}", applied.join(", ")) })
         }
-        Command::Publisher(command) => with_database(&config, async |connection| publisher(connection, command).await),
+        Command::Publisher(command) => with_database(&config, async |connection| {
+            let issuers: Vec<&str> =
+                config.issuers.iter().map(|trusted| trusted.issuer.as_str()).chain([ISSUER]).collect();
+            publisher(connection, command, &issuers).await
+        }),
         Command::Load { files } => with_database(&config, async |connection| {
             let read = |file: &PathBuf| {
                 let bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;

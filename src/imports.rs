@@ -1,10 +1,11 @@
 //! Imports: many records at once, in one of several formats, all or none of them or
 //! each by itself; at once where the body is small, as a job where it is not.
 //!
-//! A body goes: bytes → records ([`read`]; [`csv`] and [`xlsx`] as [`table`]s) → checked records ([`examine`]) → staged,
+//! A body goes: bytes → records ([`read`]; [`csv`] and [`xlsx`] as [`table`]s of [`cells`]) → checked records ([`examine`]) → staged,
 //! decided and written ([`run`], on [`crate::store::batch`]) → a report ([`report`]).
 //! A dry run is the same, rolled back at its end.
 
+pub mod cells;
 pub mod csv;
 pub mod examine;
 pub mod jobs;

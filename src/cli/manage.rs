@@ -72,8 +72,12 @@ fn audit_head(text: &str) -> Result<audit::Head, String> {
     }
 }
 
-/// Manages publishers and their clients.
-pub async fn publisher(connection: &mut AsyncPgConnection, command: PublisherCommand) -> anyhow::Result<()> {
+/// Manages publishers and their clients; these are of trusted issuers.
+pub async fn publisher(
+    connection: &mut AsyncPgConnection,
+    command: PublisherCommand,
+    issuers: &[&str],
+) -> anyhow::Result<()> {
     let author = Author::program("publisher");
     let known = publishers::list(connection).await?;
     let line = |publisher: &Publisher| {
@@ -94,6 +98,8 @@ pub async fn publisher(connection: &mut AsyncPgConnection, command: PublisherCom
         }
         PublisherCommand::AddClient { id, issuer, subject } => {
             anyhow::ensure!(known.iter().any(|known| known.id == id), "there is no publisher {id}");
+            let trusted = issuers.contains(&issuer.as_str());
+            anyhow::ensure!(trusted, "{issuer} is not trusted by these settings; trusted are {}", issuers.join(", "));
             tell(&clients::add(connection, &author, &id, &issuer, &subject).await?)
         }
         PublisherCommand::RevokeClient { id, client } => {

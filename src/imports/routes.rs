@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::jobs::{self, Job};
 use super::report::Report;
 use super::run::{Source, Unwatched, run};
-use super::{Format, Mode, Order, table, xlsx};
+use super::{Format, Mode, Order, cells, xlsx};
 use crate::auth::{self, Rights};
 use crate::collections;
 use crate::digest::{digest, sha256};
@@ -314,9 +314,9 @@ pub async fn template(request: HttpRequest) -> Result<HttpResponse, Problem> {
             return Err(Problem::invalid(vec![Fault::parameter("collection", "required", words)]));
         }
     };
-    let book = xlsx::template(kind, &table::fillable(kind), &table::codes(kind)).map_err(Problem::internal)?;
+    let book = xlsx::template(kind, &cells::fillable(kind), &cells::codes(kind)).map_err(Problem::internal)?;
     let name = format!("attachment; filename=\"{}-template.xlsx\"", kind.collection);
-    let tag = format!("\"{}\"", digest(format!("{}{:?}", crate::API_VERSION, table::codes(kind)).as_bytes()));
+    let tag = format!("\"{}\"", digest(format!("{}{:?}", crate::API_VERSION, cells::codes(kind)).as_bytes()));
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, Format::Xlsx.essence()))
         .insert_header((CONTENT_DISPOSITION, name))
