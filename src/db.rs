@@ -8,7 +8,9 @@ use diesel::sql_types::Text;
 use diesel::{QueryableByName, sql_query};
 use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
-use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{
+    AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, TransactionManager,
+};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use futures_util::FutureExt;
 
@@ -95,6 +97,22 @@ fn pool(url: &str, size: usize, statement_timeout: &'static str) -> anyhow::Resu
         .create_timeout(Some(Duration::from_secs(5)))
         .build()
         .context("building the connection pool")
+}
+
+type Transactions = <AsyncPgConnection as AsyncConnection>::TransactionManager;
+
+/// Begins a transaction, or a savepoint within one. For what diesel's own `transaction`
+/// cannot run, since it must be `Send` there.
+pub async fn begin(connection: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
+    Transactions::begin_transaction(connection).await
+}
+
+/// Ends it: keeps what was done, or takes it back.
+pub async fn end(connection: &mut AsyncPgConnection, keep: bool) -> diesel::QueryResult<()> {
+    match keep {
+        true => Transactions::commit_transaction(connection).await,
+        false => Transactions::rollback_transaction(connection).await,
+    }
 }
 
 /// Brings the schema up to date. Instances that start together wait for one another.

@@ -6,7 +6,7 @@ use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, HeaderMap
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::Utc;
-use diesel_async::{AsyncConnection, AsyncPgConnection, TransactionManager};
+use diesel_async::AsyncPgConnection;
 use serde_json::{Value, json};
 use strum::VariantArray;
 use uuid::Uuid;
@@ -17,6 +17,7 @@ use super::run::{Source, Unwatched, run};
 use super::{Format, Mode, Order, cells, xlsx};
 use crate::auth::{self, Rights};
 use crate::collections;
+use crate::db;
 use crate::digest::{digest, sha256};
 use crate::error::{Fault, Problem, Reason};
 use crate::hint::nearest;
@@ -31,8 +32,6 @@ use crate::resource::reason;
 use crate::state::State;
 use crate::store::change::Author;
 use crate::store::cursor::{Cursor, foreign_cursor};
-
-type Transactions = <AsyncPgConnection as AsyncConnection>::TransactionManager;
 
 /// Parameters of an import.
 const PARAMETERS: [&str; 6] = ["format", "collection", "mode", "dry_run", "confirm", "reason"];
@@ -81,12 +80,9 @@ impl Import {
     /// Carries it out or keeps it for later, with the answer, in one transaction.
     async fn carry_out(mut self, state: &State) -> Result<HttpResponse, Problem> {
         let mut connection = state.db.get_for_write().await?;
-        Transactions::begin_transaction(&mut *connection).await?;
+        db::begin(&mut connection).await?;
         let done = self.within(&mut connection, state).await;
-        match &done {
-            Ok(_) => Transactions::commit_transaction(&mut *connection).await?,
-            Err(_) => Transactions::rollback_transaction(&mut *connection).await?,
-        }
+        db::end(&mut connection, done.is_ok()).await?;
         if self.later {
             state.call.notify_one();
         }

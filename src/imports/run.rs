@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use diesel::sql_types::{Array, Integer, Jsonb, Text};
 use diesel::{QueryableByName, sql_query};
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, TransactionManager};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -17,13 +17,12 @@ use super::read::read;
 use super::report::{Counts, Report, Status};
 use super::sink::{Raw, Sink};
 use super::{Format, Mode, Order};
+use crate::db;
 use crate::error::{Fault, Problem, Reason};
 use crate::input::Shapes;
 use crate::record::Identifier;
 use crate::store::batch::{self, Row, Staged};
 use crate::store::{audit, commit, refer};
-
-type Transactions = <AsyncPgConnection as AsyncConnection>::TransactionManager;
 
 /// So few changes need no confirmation, whatever their share.
 const FEW: i64 = 5;
@@ -64,7 +63,7 @@ pub async fn run(
     guard: i32,
     progress: &mut impl Progress,
 ) -> Result<Report, Problem> {
-    Transactions::begin_transaction(connection).await?;
+    db::begin(connection).await?;
     let import = Import { shapes: Arc::clone(shapes), order: Arc::new(order.clone()), ..Import::default() };
     let result = match import.carry_out(connection, sources, guard, progress).await {
         // What the rules let through and the database does not is the sender's fault too.
@@ -76,12 +75,8 @@ pub async fn run(
         }
         result => result,
     };
-    match &result {
-        Ok(report) if report.status == Status::Completed && !order.dry_run => {
-            Transactions::commit_transaction(connection).await?;
-        }
-        _ => Transactions::rollback_transaction(connection).await?,
-    }
+    let stored = matches!(&result, Ok(report) if report.status == Status::Completed && !order.dry_run);
+    db::end(connection, stored).await?;
     result
 }
 
@@ -132,7 +127,7 @@ impl Import {
             if self.is_too_much(connection, changed, guard).await? {
                 break Status::Unconfirmed;
             }
-            Transactions::begin_transaction(connection).await?;
+            db::begin(connection).await?;
             commit::commit(connection, &self.order.author, &clock, &Staged::of(&counts)).await?;
             let children = batch::with_parents(connection).await?;
             let circles =
@@ -145,13 +140,13 @@ impl Import {
                     let details = json!({"import": self.order.author.import, "identifiers": identifiers});
                     audit::append(connection, audit::act("import", &self.order.author, details)).await?;
                 }
-                Transactions::commit_transaction(connection).await?;
+                db::end(connection, true).await?;
                 let report = &mut self.report.counts;
                 (report.created, report.updated) = (number("created"), number("changed"));
                 (report.unchanged, report.deleted) = (number("unchanged"), number("deleted"));
                 break Status::Completed;
             }
-            Transactions::rollback_transaction(connection).await?;
+            db::end(connection, false).await?;
             let circles: Vec<String> = circles.into_iter().collect();
             let rows = batch::rows(connection, &circles).await?;
             for row in &rows {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
-use diesel_async::{AsyncConnection, AsyncPgConnection, TransactionManager};
+use diesel_async::AsyncPgConnection;
 use serde_json::json;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{Receiver, channel};
@@ -16,13 +16,11 @@ use uuid::Uuid;
 use super::jobs::{self, Job};
 use super::report::{Report, Status};
 use super::run::{Progress, Source, run};
-use crate::db::Database;
+use crate::db::{self, Database};
 use crate::error::Problem;
 use crate::idempotency;
 use crate::input::Shapes;
 use crate::store::audit;
-
-type Transactions = <AsyncPgConnection as AsyncConnection>::TransactionManager;
 
 /// Without a call, the database is asked this often: other instances take orders too.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -66,16 +64,13 @@ impl Worker {
     /// Carries out the import that waits longest; says whether there was one.
     async fn next(&self) -> Result<bool, Problem> {
         let mut connection = self.db.get_for_write().await?;
-        Transactions::begin_transaction(&mut *connection).await?;
+        db::begin(&mut connection).await?;
         let Some(job) = jobs::claim(&mut connection).await? else {
-            Transactions::rollback_transaction(&mut *connection).await?;
+            db::end(&mut connection, false).await?;
             return Ok(false);
         };
         let done = self.carry_out(&mut connection, &job).await;
-        match &done {
-            Ok(()) => Transactions::commit_transaction(&mut *connection).await?,
-            Err(_) => Transactions::rollback_transaction(&mut *connection).await?,
-        }
+        db::end(&mut connection, done.is_ok()).await?;
         done.map(|()| true)
     }
 

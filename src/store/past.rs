@@ -6,15 +6,13 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::sql_types::{Bool, Text, Timestamptz};
 use diesel::{QueryableByName, sql_query};
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, TransactionManager};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::db::Database;
+use crate::db::{self, Database};
 use crate::error::{Fault, Problem};
-
-type Transactions = <AsyncPgConnection as AsyncConnection>::TransactionManager;
 
 /// An instant to look from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,12 +99,9 @@ pub async fn read<T>(
     reads: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, Problem>,
 ) -> Result<T, Problem> {
     // Not the builder of transactions: what it runs would have to be `Send`.
-    Transactions::begin_transaction(connection).await?;
+    db::begin(connection).await?;
     let result = within(connection, as_of, reads).await;
-    match result {
-        Ok(_) => Transactions::commit_transaction(connection).await?,
-        Err(_) => Transactions::rollback_transaction(connection).await?,
-    }
+    db::end(connection, result.is_ok()).await?;
     result
 }
 
