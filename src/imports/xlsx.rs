@@ -4,7 +4,9 @@ use std::io::{Cursor, Read, copy, sink as nowhere};
 use std::sync::Arc;
 
 use calamine::{Data, DataRef, Reader, Xlsx};
-use rust_xlsxwriter::{DataValidation, DataValidationErrorStyle, Format, Workbook, XlsxError};
+use rust_xlsxwriter::{
+    DataValidation, DataValidationErrorStyle, DocProperties, ExcelDateTime, Format, Workbook, XlsxError,
+};
 
 use super::csv::{COLUMNS, row};
 use super::sink::{Closed, Sink, broken};
@@ -167,6 +169,9 @@ fn text(cell: &Data) -> String {
 /// `codes` are columns and their codes.
 pub fn template(kind: &Kind, columns: &[String], codes: &[(String, Vec<String>)]) -> Result<Vec<u8>, XlsxError> {
     let mut book = Workbook::new();
+    // The same bytes each time: a workbook otherwise says when it was made.
+    let made = ExcelDateTime::from_ymd(2026, 1, 1)?;
+    book.set_properties(&DocProperties::new().set_creation_datetime(&made));
     let bold = Format::new().set_bold();
     let sheet = book.add_worksheet().set_name(kind.collection)?;
     for (n, name) in (0u16..).zip(columns) {

@@ -291,6 +291,13 @@ async fn a_table_leaves_what_it_has_no_column_for() {
 async fn workbooks_are_tables() {
     let app = TestApp::empty().await;
     let template = app.anon().get("/v1/imports/template.xlsx?collection=grants").await.expect(200).body;
+    let twice: Vec<u8> = aid_register::imports::xlsx::template(
+        collections::find("grants").unwrap(),
+        &aid_register::imports::cells::fillable(collections::find("grants").unwrap()),
+        &aid_register::imports::cells::codes(collections::find("grants").unwrap()),
+    )
+    .unwrap();
+    assert_eq!(twice, template, "a strong tag stands for the same bytes");
     use calamine::Reader;
     let mut book: calamine::Xlsx<_> = calamine::Xlsx::new(std::io::Cursor::new(template.clone())).unwrap();
     let header: Vec<String> =
