@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::dev::Server;
-use actix_web::http::header::{ACCEPT, CONTENT_DISPOSITION, ETAG, HeaderName, LINK, RETRY_AFTER};
+use actix_web::http::header::{
+    ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, LINK,
+    PRAGMA, RETRY_AFTER,
+};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
@@ -42,7 +45,8 @@ fn cors() -> Cors {
         .allow_any_origin()
         .send_wildcard()
         .allowed_methods(["GET", "HEAD", "OPTIONS"])
-        .allowed_headers([ACCEPT, HeaderName::from_static("if-none-match"), observe::X_REQUEST_ID])
+        .allowed_headers([ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_TYPE, IF_NONE_MATCH, PRAGMA])
+        .allowed_headers([HeaderName::from_static("last-event-id"), observe::X_REQUEST_ID])
         .expose_headers([
             ETAG,
             LINK,

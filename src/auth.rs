@@ -125,9 +125,7 @@ pub struct Rights {
 /// A token as the register knows its client: for whom it writes, and whether it still may.
 async fn known(connection: &mut AsyncPgConnection, token: &Token) -> Result<Token, Problem> {
     match clients::of_token(connection, &token.issuer, &token.subject).await? {
-        Some(client) if client.revoked_at.is_some() => {
-            Err(Problem::new(Reason::Forbidden, "This client was revoked; it writes nothing any more"))
-        }
+        Some(client) if client.revoked_at.is_some() => Err(Problem::new(Reason::Forbidden, clients::REVOKED)),
         Some(client) => {
             let claimed = token.publisher.clone().filter(|claimed| *claimed != client.publisher);
             let known = publishers::list(connection).await?;

@@ -7,9 +7,10 @@
 
 use std::time::Duration;
 
+use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, LINK};
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use futures_util::{TryStreamExt, stream};
 use serde_json::{Map, Value, json};
@@ -62,7 +63,7 @@ pub async fn changes(request: HttpRequest, state: Data<State>) -> Result<HttpRes
     let events = negotiate::events(&request)?;
     let mut follow = Follow::read(&query, &request, &state, events).map_err(Problem::invalid)?;
     if events {
-        return follow.stream(state).await;
+        return follow.stream(state, request.method() == Method::HEAD).await;
     }
     let watch = state.watch.clone();
     let mut batch = follow.next(&state).await?;
@@ -166,8 +167,7 @@ impl Follow {
             }
             Ok((version.position, change))
         };
-        let changes = history::between(&mut connection, after, now, only, self.limit, tell).await?;
-        let more = changes.len() as i64 == self.limit;
+        let (changes, more) = history::between(&mut connection, after, now, only, self.limit, tell).await?;
         let end = changes.last().filter(|_| more).map_or(now.max(after), |(position, _)| *position);
         Ok(Batch { changes, end, more })
     }
@@ -188,11 +188,14 @@ impl Follow {
     }
 
     /// All changes from here on, as server-sent events.
-    async fn stream(mut self, state: Data<State>) -> Result<HttpResponse, Problem> {
+    async fn stream(mut self, state: Data<State>, head: bool) -> Result<HttpResponse, Problem> {
         let place = state.streams.clone().try_acquire_owned();
         let place = place.map_err(|_| Problem::unavailable("Too many follow the feed; try again in a moment"))?;
         // What is wrong with the question shows before the stream begins.
         let first = self.next(&state).await?;
+        if head {
+            return Ok(events(HttpResponse::Ok()).finish());
+        }
         let watch = state.watch.clone();
         self.after = Some(first.end);
         let body = stream::unfold((self, state, watch, Some(first), place), async |mut reader| {
@@ -215,12 +218,7 @@ impl Follow {
             Some((Ok::<_, Problem>(piece), reader))
         });
         let body = body.try_filter(|piece| std::future::ready(!piece.is_empty()));
-        Ok(HttpResponse::Ok()
-            .insert_header((CONTENT_TYPE, "text/event-stream"))
-            .insert_header((CACHE_CONTROL, "no-store"))
-            // Compression would hold events back until a block is full.
-            .insert_header((CONTENT_ENCODING, "identity"))
-            .streaming(Box::pin(body)))
+        Ok(events(HttpResponse::Ok()).streaming(Box::pin(body)))
     }
 
     /// The changes after the last ones. A fault ends the stream; the client comes
@@ -246,4 +244,14 @@ impl Follow {
         let text: String = events.collect();
         if text.is_empty() { Bytes::from_static(b": nothing yet\n\n") } else { text.into() }
     }
+}
+
+/// The headers of a stream of events.
+fn events(mut response: HttpResponseBuilder) -> HttpResponseBuilder {
+    response
+        .insert_header((CONTENT_TYPE, "text/event-stream"))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        // Compression would hold events back until a block is full.
+        .insert_header((CONTENT_ENCODING, "identity"));
+    response
 }

@@ -5,7 +5,7 @@ mod manage;
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -18,6 +18,7 @@ use crate::auth::local::{ISSUER, LocalKey};
 use crate::auth::{ADMIN, Auth};
 use crate::config::{Config, SETTINGS, Setting};
 use crate::db::{self, Database};
+use crate::imports::jobs;
 use crate::imports::report::Counts;
 use crate::input::Shapes;
 use crate::postgres::PrivatePostgres;
@@ -241,8 +242,14 @@ fn serve(config: &Config) -> anyhow::Result<()> {
     );
     print(&where_it_is)?;
     actix_web::rt::System::new().block_on(async {
-        let state = State::new(db, auth, config.settings()).await?;
-        app::server(listener, state)?.await.context("serving")
+        let state = State::new(db.clone(), auth, config.settings()).await?;
+        let importing = Arc::clone(&state.importing);
+        app::server(listener, state)?.await.context("serving")?;
+        let left = *importing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(import) = left {
+            jobs::leave(&mut *db.get().await?, import).await?;
+        }
+        Ok(())
     })
 }
 

@@ -23,6 +23,46 @@ pub fn sector_codes() -> Vec<String> {
     SECTORS.keys().map(|code| (*code).to_owned()).collect()
 }
 
+/// IATI SectorVocabulary.
+pub const SECTOR_VOCABULARIES: &[&str] = &["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "98", "99"];
+
+/// IATI TagVocabulary.
+pub const TAG_VOCABULARIES: &[&str] = &["1", "2", "3", "4", "5", "99"];
+
+/// The targets of each Sustainable Development Goal: how many are numbered, how many lettered.
+const SDG_TARGETS: [(u8, u8); 17] = [
+    (5, 2),
+    (5, 3),
+    (9, 4),
+    (7, 3),
+    (6, 3),
+    (6, 2),
+    (3, 2),
+    (10, 2),
+    (5, 3),
+    (7, 3),
+    (7, 3),
+    (8, 3),
+    (3, 2),
+    (7, 3),
+    (9, 3),
+    (10, 2),
+    (19, 0),
+];
+
+/// Whether there is such a Sustainable Development Goal: `1` to `17`.
+pub fn is_sdg_goal(code: &str) -> bool {
+    code.parse().is_ok_and(|goal: usize| (1..=SDG_TARGETS.len()).contains(&goal) && goal.to_string() == code)
+}
+
+/// Whether there is such a target of a goal: `1.1`, `1.a`.
+pub fn is_sdg_target(code: &str) -> bool {
+    let Some((goal, target)) = code.split_once('.').filter(|(goal, _)| is_sdg_goal(goal)) else { return false };
+    let (numbered, lettered) = SDG_TARGETS[goal.parse::<usize>().unwrap_or(1) - 1];
+    let known = (1..=numbered).map(|n| n.to_string()).chain((b'a'..b'a' + lettered).map(|c| char::from(c).to_string()));
+    known.into_iter().any(|one| one == target)
+}
+
 /// All ISO 4217 currencies.
 pub fn currencies() -> Vec<String> {
     use iso_currency::IntoEnumIterator;

@@ -84,7 +84,7 @@ fn pool(url: &str, size: usize, statement_timeout: &'static str) -> anyhow::Resu
     config.custom_setup = Box::new(move |url| {
         async move {
             let mut connection = AsyncPgConnection::establish(url).await?;
-            let settings = format!("SET statement_timeout = '{statement_timeout}'; SET idle_in_transaction_session_timeout = '60s'; SET timezone = 'UTC'");
+            let settings = format!("SET statement_timeout = '{statement_timeout}'; SET idle_in_transaction_session_timeout = '60s'; SET timezone = 'UTC'; SET pg_trgm.word_similarity_threshold = 0.35");
             connection.batch_execute(&settings).await.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
             Ok(connection)
         }

@@ -53,7 +53,7 @@ pub async fn stream(
             abandon(connection).await;
         }
     });
-    let position = told.await.map_err(|_| Problem::unavailable("The database is not reachable; try again"))?;
+    let position = told.await.map_err(|_| Problem::unavailable("The database is not reachable; try again"))??;
     let question = format!("{API_VERSION}\n{}\n{collection}\n{}", state.register, request.query_string());
     let body = stream::unfold(receiver, async |mut receiver| receiver.recv().await.map(|piece| (piece, receiver)));
     Ok(HttpResponse::Ok()
@@ -67,10 +67,10 @@ pub async fn stream(
 /// none without a writer.
 async fn run(
     connection: &mut Connection,
-    ask: Ask,
+    mut ask: Ask,
     options: Options,
     writer: Option<Box<dyn Writer>>,
-    tell: oneshot::Sender<i64>,
+    tell: oneshot::Sender<Result<i64, Problem>>,
     pieces: Sender<Result<Bytes, std::io::Error>>,
 ) -> Result<(), Problem> {
     connection.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
@@ -79,7 +79,10 @@ async fn run(
         Some(as_of) => as_of.enter(connection).await.map(|()| 0)?,
         None => read::position(connection).await?,
     };
-    tell.send(position).map_err(|_| Problem::unavailable("the client went away"))?;
+    let resolved = ask.resolve(connection).await;
+    let failed = resolved.clone();
+    tell.send(resolved.map(|()| position)).map_err(|_| Problem::unavailable("the client went away"))?;
+    failed?;
     if let Some(writer) = writer {
         send(connection, ask, options, writer, pieces).await?;
     }
@@ -101,7 +104,7 @@ async fn send(
         if matches!(sent, Ok(Ok(()))) { Ok(()) } else { Err(Problem::unavailable("the client went away")) }
     };
     {
-        let mut rows = ask.rows(None).load_stream::<Row>(connection).await?;
+        let mut rows = ask.rows().load_stream::<Row>(connection).await?;
         while let Some(row) = rows.try_next().await? {
             writer.record(&options.pick(row.view(ask.kind)?), &mut buffer);
             if buffer.len() >= PIECE {

@@ -2,14 +2,17 @@
 //! each by itself; at once where the body is small, as a job where it is not.
 //!
 //! A body goes: bytes → records ([`read`]; [`csv`] and [`xlsx`] as [`table`]s of [`cells`]) → checked records ([`examine`]) → staged,
-//! decided and written ([`run`], on [`crate::store::batch`]) → a report ([`report`]).
+//! decided and written ([`run`], on [`crate::store::batch`]) → a report ([`report`], with the register's [`complaints`]) and
+//! a [`record`] of it in the audit log.
 //! A dry run is the same, rolled back at its end.
 
 pub mod cells;
+pub mod complaints;
 pub mod csv;
 pub mod examine;
 pub mod jobs;
 pub mod read;
+pub mod record;
 pub mod report;
 pub mod routes;
 pub mod run;

@@ -21,7 +21,13 @@ impl Shapes {
     /// Compiles them from the components of the OpenAPI document.
     pub fn compile(components: &Value) -> Self {
         let shapes = collections::ALL.iter().map(|kind| (kind.collection, Shape::of(components, kind.schema)));
-        Self(shapes.collect())
+        let others = ["NewPublisher", "NewClient"].map(|name| (name, Shape::of(components, name)));
+        Self(shapes.chain(others).collect())
+    }
+
+    /// Every fault of the shape of something that is no record, by the name of its schema.
+    pub fn faults(&self, name: &str, value: &Value) -> Vec<Fault> {
+        self.0.get(name).map(|shape| shape.faults(value)).unwrap_or_default()
     }
 }
 
@@ -50,7 +56,7 @@ pub fn check_parsed(
         let fault = Fault::at("", "type", format!("a {} is a JSON object", kind.singular));
         return Checked { faults: vec![fault], ..Checked::default() };
     };
-    for name in READ_ONLY.iter().chain(kind.derived).chain(&["included"]) {
+    for name in READ_ONLY.iter().chain(kind.derived).chain(&["included", "highlights"]) {
         members.shift_remove(*name);
     }
     // Absent and null are the same; a list that is null is an empty one.

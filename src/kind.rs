@@ -114,6 +114,15 @@ pub struct Filter {
     pub sql: &'static str,
     /// What it finds, for the documentation.
     pub about: &'static str,
+    /// What to count the records of a list by, over `t`: a value, or a set of them.
+    pub facet: Option<&'static str>,
+}
+
+impl Filter {
+    /// The filter, its values counted by this.
+    pub const fn counted(self, by: &'static str) -> Self {
+        Self { facet: Some(by), ..self }
+    }
 }
 
 /// What a filter's parameter takes.
@@ -164,7 +173,7 @@ pub enum Column {
 
 /// A filter by a comma list of free values.
 pub const fn any_of(name: &'static str, sql: &'static str, about: &'static str) -> Filter {
-    Filter { name, takes: Takes::AnyOf, sql, about }
+    Filter { name, takes: Takes::AnyOf, sql, about, facet: None }
 }
 
 /// A filter by a comma list of known codes.
@@ -174,22 +183,22 @@ pub const fn codes(
     codes: &'static [&'static str],
     about: &'static str,
 ) -> Filter {
-    Filter { name, takes: Takes::Codes(codes), sql, about }
+    Filter { name, takes: Takes::Codes(codes), sql, about, facet: None }
 }
 
 /// A filter by one date.
 pub const fn date(name: &'static str, sql: &'static str, about: &'static str) -> Filter {
-    Filter { name, takes: Takes::Date, sql, about }
+    Filter { name, takes: Takes::Date, sql, about, facet: None }
 }
 
 /// A filter by one instant.
 pub const fn instant(name: &'static str, sql: &'static str, about: &'static str) -> Filter {
-    Filter { name, takes: Takes::Instant, sql, about }
+    Filter { name, takes: Takes::Instant, sql, about, facet: None }
 }
 
 /// A filter by one number.
 pub const fn number(name: &'static str, sql: &'static str, about: &'static str) -> Filter {
-    Filter { name, takes: Takes::Number, sql, about }
+    Filter { name, takes: Takes::Number, sql, about, facet: None }
 }
 
 /// A sort key.
@@ -200,7 +209,7 @@ pub const fn sort(name: &'static str, sql: &'static str, of_type: &'static str) 
 /// Filters of every collection.
 const COMMON_FILTERS: &[Filter] = &[
     any_of("identifier", "t.identifier = ANY($?)", "These records."),
-    any_of("publisher", "t.publisher = ANY($?)", "Written by these publishers."),
+    any_of("publisher", "t.publisher = ANY($?)", "Written by these publishers.").counted("t.publisher"),
     any_of(
         "source",
         "t.identifier IN (SELECT l.record FROM links l WHERE l.role = 'source' AND l.target = ANY($?))",
@@ -226,6 +235,11 @@ impl Kind {
     /// All its filters.
     pub fn all_filters(&self) -> impl Iterator<Item = &'static Filter> {
         self.filters.iter().copied().flatten().chain(COMMON_FILTERS)
+    }
+
+    /// The filters whose values can be counted.
+    pub fn facets(&self) -> impl Iterator<Item = &'static Filter> {
+        self.all_filters().filter(|filter| filter.facet.is_some())
     }
 
     /// All its sort keys.

@@ -10,6 +10,7 @@
 //! - [`http`] what came in and in which form to answer; [`auth`] who may write,
 //!   [`administration`] publishers and their clients
 //! - [`page`], [`export`] lists as pages and as streams; [`formats`] which bytes
+//! - [`search`] text in Cyrillic, Latin or ASCII, over one collection or all
 //! - [`imports`] many records at once, [`idempotency`] answers that can be asked for again
 //! - [`input`] a record from bytes to a checked document: [`json`] form, [`shape`]
 //!   schema, [`record`] the values, parts and rules that records are made of
@@ -49,6 +50,7 @@ pub mod page;
 pub mod postgres;
 pub mod record;
 pub mod resource;
+pub mod search;
 pub mod shape;
 pub mod state;
 pub mod store;

@@ -7,6 +7,7 @@ mod history;
 mod imports;
 mod operations;
 mod register;
+mod search;
 mod version_3_0;
 
 use std::collections::BTreeMap;
@@ -101,7 +102,7 @@ fn whole() -> Value {
         "self": {"type": "string", "format": "uri"}, "next": {"type": ["string", "null"], "format": "uri"}}});
     components["securitySchemes"] = json!({
         "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-            "description": "A JWT of a trusted issuer. Its `scope` has `{collection}:write` or `admin`; its publisher claim says for whom it writes."}
+            "description": "A JWT of a trusted issuer. Its `scope` has `{collection}:write`, or `admin`, which may write every publisher's records; its publisher claim says for whom it writes."}
     });
     components["responses"] = problem_responses();
     components["headers"] = operations::headers();
@@ -109,6 +110,7 @@ fn whole() -> Value {
         .iter()
         .map(|kind| json!({"name": kind.collection, "description": kind.about}))
         .chain([
+            json!({"name": "search", "description": "Text, over all collections."}),
             json!({"name": "changes", "description": "Every change of every record, in the order of their commits."}),
             json!({"name": "imports", "description": "Many records at once."}),
             json!({"name": "publishers", "description": "Who publishes, and the audit log of what was done."}),
@@ -124,6 +126,7 @@ fn whole() -> Value {
     let grants = &collections::grants::KIND;
     let example = view_of(grants, examples.get(grants.collection).unwrap_or(&Value::Null));
     history::feed(history::change(grants, &example), &mut paths);
+    search::add(&mut paths);
     imports::add(examples.get(grants.collection).unwrap_or(&Value::Null), &mut paths);
     administration::add(&mut paths);
     register::add(&mut paths);
@@ -149,6 +152,8 @@ fn complete(schema: &mut Value, kind: &Kind) {
     properties["updated_at"] = instant;
     properties["included"] = json!({"type": "object", "readOnly": true, "description": "With `include=`: the records referred to, by collection and identifier.",
         "additionalProperties": {"type": "object", "additionalProperties": {"type": "object"}}});
+    properties["highlights"] = json!({"type": "object", "readOnly": true, "description": "With `highlight=true`: texts in which the search was found, by JSON Pointer, as HTML with `<mark>`.",
+        "additionalProperties": {"type": "string"}});
     // The address names the record; a body need not.
     if let Some(required) = schema["required"].as_array_mut() {
         required.retain(|name| name != "identifier");

@@ -1,7 +1,7 @@
 //! One page of a list as JSON: data, meta, links, and what was asked to be included.
 
 use actix_web::http::Uri;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use percent_encoding::utf8_percent_encode;
 use serde_json::{Map, Value, json};
 
@@ -10,11 +10,12 @@ use crate::formats::Format;
 use crate::hint::nearest;
 use crate::http::identifier::QUERY;
 use crate::http::query::Query;
-use crate::kind::{Kind, READ_ONLY};
+use crate::kind::{Filter, Kind, READ_ONLY};
+use crate::search::highlight::highlights;
 use crate::store::ask::{self, Ask};
 use crate::store::cursor::Cursor;
 use crate::store::past::{self, AsOf};
-use crate::store::read::{self, Row};
+use crate::store::read;
 
 /// Records on a page, unless asked otherwise.
 const LIMIT: i64 = 100;
@@ -22,14 +23,30 @@ const LIMIT: i64 = 100;
 const LIMIT_MAX: i64 = 1000;
 /// So many records are counted even where an estimate would do.
 const COUNTED: i64 = 10_000;
+/// Facets of a list at most, and values of each.
+const FACETS: usize = 10;
+const FACET_VALUES: i64 = 100;
 /// Parameters of every list, beside the filters.
-pub const PARAMETERS: &[&str] =
-    &["limit", "cursor", "sort", "fields", "include", "count", "shape", "format", "bom", "as_of"];
+pub const PARAMETERS: &[&str] = &[
+    "q",
+    "highlight",
+    "facets",
+    "limit",
+    "cursor",
+    "sort",
+    "fields",
+    "include",
+    "count",
+    "shape",
+    "format",
+    "bom",
+    "as_of",
+];
 /// Of these, the ones that only pages have.
-const OF_PAGES: &[&str] = &["limit", "cursor", "include", "count", "shape"];
+const OF_PAGES: &[&str] = &["highlight", "facets", "limit", "cursor", "include", "count", "shape"];
 
 /// Values that are as good as none.
-const NEUTRAL: &[(&str, &str)] = &[("count", "none"), ("shape", "object"), ("bom", "false")];
+const NEUTRAL: &[(&str, &str)] = &[("count", "none"), ("shape", "object"), ("bom", "false"), ("highlight", "false")];
 
 /// All parameters of a collection's list.
 pub fn parameters(kind: &'static Kind) -> Vec<&'static str> {
@@ -44,6 +61,9 @@ pub struct Options {
     /// Collections to embed referred records of.
     pub include: Vec<String>,
     count: Counting,
+    /// Filters to count the values of.
+    facets: Vec<&'static Filter>,
+    highlight: bool,
     bare: bool,
     /// Begin CSV with a byte order mark.
     pub bom: bool,
@@ -87,6 +107,12 @@ impl Options {
         };
         let fields = chosen("fields", &members(kind));
         let include = chosen("include", kind.refers_to).unwrap_or_default();
+        let facets: Vec<&str> = kind.facets().map(|filter| filter.name).collect();
+        let facets = chosen("facets", &facets).unwrap_or_default();
+        if facets.len() > FACETS {
+            fault("facets", "list_invalid", format!("facets takes {FACETS} names at most"));
+        }
+        let facets: Vec<_> = kind.facets().filter(|filter| facets.iter().any(|name| name == filter.name)).collect();
         let mut one_of = |name: &str, known: &[&'static str]| -> Option<&'static str> {
             let text = query.get(name)?;
             let found = known.iter().copied().find(|known| *known == text);
@@ -102,14 +128,21 @@ impl Options {
         };
         let bare = one_of("shape", &["object", "array"]) == Some("array");
         let bom = one_of("bom", &["false", "true"]) == Some("true");
-        if bare && !include.is_empty() {
-            fault("include", "not_with_shape", "shape=array has no room for included records".into());
+        let highlight = one_of("highlight", &["false", "true"]) == Some("true");
+        if highlight && query.get("q").is_none() {
+            fault("highlight", "not_without_search", "highlight marks what q found: add q".into());
         }
-        if bare && count != Counting::None {
-            fault("count", "not_with_shape", "shape=array has no room for a count".into());
+        for (name, given) in
+            [("include", !include.is_empty()), ("count", count != Counting::None), ("facets", !facets.is_empty())]
+        {
+            if bare && given {
+                fault(name, "not_with_shape", format!("shape=array has no room for {name}"));
+            }
         }
         match limit(query) {
-            Ok(limit) if faults.is_empty() => Ok(Self { limit, fields, include, count, bare, bom, as_of }),
+            Ok(limit) if faults.is_empty() => {
+                Ok(Self { limit, fields, include, count, facets, highlight, bare, bom, as_of })
+            }
             Ok(_) => Err(faults),
             Err(fault) => {
                 faults.push(fault);
@@ -158,16 +191,20 @@ pub struct Page {
 /// statements make the page, they see one moment of the register.
 pub async fn read(
     connection: &mut AsyncPgConnection,
-    ask: &Ask,
+    mut ask: Ask,
     options: &Options,
     address: &str,
     query: &Query,
 ) -> Result<Page, Problem> {
-    if options.count == Counting::None && options.include.is_empty() && options.as_of.is_none() {
-        return read_now(connection, ask, options, address, query).await;
+    let alone = options.count == Counting::None && options.include.is_empty() && options.facets.is_empty();
+    if alone && options.as_of.is_none() && !ask.searches() {
+        return read_now(connection, &ask, options, address, query).await;
     }
-    past::read(connection, options.as_of, async |connection| read_now(connection, ask, options, address, query).await)
-        .await
+    let reads = async |connection: &mut AsyncPgConnection| {
+        ask.resolve(connection).await?;
+        read_now(connection, &ask, options, address, query).await
+    };
+    past::read(connection, options.as_of, reads).await
 }
 
 async fn read_now(
@@ -177,15 +214,19 @@ async fn read_now(
     address: &str,
     query: &Query,
 ) -> Result<Page, Problem> {
-    let mut rows = ask.rows(Some(options.limit + 1)).load::<Row>(connection).await?;
-    let more = rows.len() as i64 > options.limit;
-    rows.truncate(options.limit as usize);
+    let (rows, more) = read::page(connection, ask, options.limit).await?;
     let last = rows.last().filter(|_| more);
     let cursor = last.map(|row| Cursor { key: row.key.clone(), identifier: row.identifier.clone() }.encode(&ask.seal));
     let next = cursor.map(|cursor| link(address, query, Some(&cursor)));
-    let views: Result<Vec<Value>, Problem> =
-        rows.iter().map(|row| Ok(Value::Object(options.pick(row.view(ask.kind)?)))).collect();
-    let data = Value::Array(views?);
+    let views: Result<Vec<_>, Problem> = rows.iter().map(|row| Ok(options.pick(row.view(ask.kind)?))).collect();
+    let mut views = views?;
+    if let Some(search) = ask.search().filter(|_| options.highlight) {
+        let marks = highlights(connection, search, &views).await?;
+        for (view, marks) in views.iter_mut().zip(marks) {
+            view.insert("highlights".into(), json!(marks));
+        }
+    }
+    let data = Value::Array(views.into_iter().map(Value::Object).collect());
     if options.bare {
         return Ok(Page { body: data, next });
     }
@@ -203,11 +244,27 @@ async fn read_now(
         "meta": {"limit": options.limit, "count": total.map_or("none", |(how, _)| how), "total": total.map(|(_, total)| total)},
         "links": {"self": link(address, query, query.get("cursor")), "next": next},
     });
+    if let Some(search) = ask.search() {
+        body["meta"]["search"] = search.readings();
+    }
+    if !options.facets.is_empty() {
+        body["meta"]["facets"] = facets(connection, ask, &options.facets).await?;
+    }
     if !options.include.is_empty() {
         let identifiers: Vec<String> = rows.iter().map(|row| row.identifier.clone()).collect();
         body["included"] = read::included(connection, &identifiers, &options.include).await?.into();
     }
     Ok(Page { body, next })
+}
+
+/// How many of the records that a question finds have each value, by facet.
+async fn facets(connection: &mut AsyncPgConnection, ask: &Ask, facets: &[&'static Filter]) -> Result<Value, Problem> {
+    let mut counts = Map::new();
+    for facet in facets {
+        let by = facet.facet.unwrap_or_default();
+        counts.insert(facet.name.into(), json!(read::facet(connection, ask, by, FACET_VALUES).await?));
+    }
+    Ok(counts.into())
 }
 
 /// The address of the same question with another cursor.

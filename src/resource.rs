@@ -64,7 +64,7 @@ pub async fn list(
         return export::stream(&state, ask, options, format, &request).await;
     }
     let address = state.address(&request);
-    let page = page::read(&mut *state.db.get().await?, &ask, &options, &address, &query).await?;
+    let page = page::read(&mut *state.db.get().await?, ask, &options, &address, &query).await?;
     let body = serde_json::to_vec(&page.body).map_err(Problem::internal)?;
     let mut response = HttpResponse::Ok();
     response.insert_header((CONTENT_TYPE, Format::Json.content_type()));

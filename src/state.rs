@@ -7,6 +7,7 @@ use actix_web_prom::{PrometheusMetrics, PrometheusMetricsBuilder};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, Semaphore};
 use url::Url;
+use uuid::Uuid;
 
 use crate::auth::Auth;
 use crate::db::Database;
@@ -38,6 +39,8 @@ pub struct State {
     pub import_limit: usize,
     /// Calls whoever carries out imports.
     pub call: Arc<Notify>,
+    /// The import that is under way.
+    pub importing: Arc<Mutex<Option<Uuid>>>,
     /// How far the register is.
     pub watch: Watch,
     /// Who follows the change feed as a stream.
@@ -79,8 +82,14 @@ impl State {
         let metrics = PrometheusMetricsBuilder::new("aid_register").mask_unmatched_patterns("-").build();
         let metrics = metrics.map_err(|error| anyhow::anyhow!("preparing metrics: {error}"))?;
         let call = Arc::new(Notify::new());
-        let worker =
-            Worker { db: db.clone(), shapes: Arc::clone(&shapes), guard: import_guard, call: Arc::clone(&call) };
+        let importing = Arc::new(Mutex::default());
+        let worker = Worker {
+            db: db.clone(),
+            shapes: Arc::clone(&shapes),
+            guard: import_guard,
+            call: Arc::clone(&call),
+            current: Arc::clone(&importing),
+        };
         actix_web::rt::spawn(worker.work());
         let watch = Watch::start(db.clone());
         let streams = Arc::new(Semaphore::new(STREAMS));
@@ -93,6 +102,7 @@ impl State {
             import_guard,
             import_limit,
             call,
+            importing,
             watch,
             streams,
             unknown: Mutex::default(),

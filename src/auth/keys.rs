@@ -109,7 +109,11 @@ impl Keys {
     fn known_key(&self, kid: Option<&str>) -> Option<Jwk> {
         let known = self.known.read().map(|known| Arc::clone(&known)).ok()?;
         match kid {
-            Some(kid) => known.find(kid).cloned(),
+            // A set may use one name for a key that signs and one that does not.
+            Some(kid) => {
+                let named = || known.keys.iter().filter(|jwk| jwk.common.key_id.as_deref() == Some(kid));
+                named().find(|jwk| algorithm(jwk).is_some()).or_else(|| named().next()).cloned()
+            }
             None if known.keys.len() == 1 => known.keys.first().cloned(),
             None => None,
         }

@@ -95,9 +95,10 @@ pub static KIND: Kind = Kind {
     schema: "Beneficiary",
     about: "Who receives: local governments, agencies, institutions, associations, enterprises, groups.",
     filters: &[&[
-        codes("kind", "t.kind = ANY($?)", BeneficiaryKind::VARIANTS, "Of one of these kinds."),
+        codes("kind", "t.kind = ANY($?)", BeneficiaryKind::VARIANTS, "Of one of these kinds.").counted("t.kind"),
         shared::PLACE,
-        any_of("organisation", "t.organisation = ANY($?)", "The same body as one of these organisations."),
+        any_of("organisation", "t.organisation = ANY($?)", "The same body as one of these organisations.")
+            .counted("t.organisation"),
         any_of("code", "t.codes && $?", "With one of these codes among its identifiers elsewhere."),
         number("population_gte", "coalesce(t.population, -1) >= $?::numeric", "Of this population or more."),
         number(

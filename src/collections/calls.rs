@@ -99,7 +99,7 @@ pub static KIND: Kind = Kind {
     about: "Calls for proposals and grant schemes of programmes.",
     filters: &[
         &[
-            any_of("programme", "t.programme = ANY($?)", "Of these programmes."),
+            any_of("programme", "t.programme = ANY($?)", "Of these programmes.").counted("t.programme"),
             date("open_on", OPEN_ON, "Open to applications on this day."),
             date("opens_gte", "coalesce(t.opens, t.announced, '-infinity') >= first_day($?)", "Opening then or later."),
             date(

@@ -127,6 +127,7 @@ impl Validate for Grant {
             .shares("/recipients", self.recipients.iter().map(|recipient| ("", recipient.percentage)))
             .places(&self.places)
             .sectors(&self.sectors)
+            .tags(&self.tags)
             .citations(&self.sources);
         let parts: Vec<Option<&Money>> = self.recipients.iter().map(|recipient| recipient.amount.as_ref()).collect();
         rules.amounts("/recipients", budget, &parts);
@@ -167,8 +168,8 @@ pub static KIND: Kind = Kind {
     about: "Awards under a programme or call, in money or in kind.",
     filters: &[
         &[
-            any_of("programme", "t.programme = ANY($?)", "Under these programmes."),
-            any_of("call", "t.call = ANY($?)", "Under these calls."),
+            any_of("programme", "t.programme = ANY($?)", "Under these programmes.").counted("t.programme"),
+            any_of("call", "t.call = ANY($?)", "Under these calls.").counted("t.call"),
             shared::BENEFICIARY,
         ],
         shared::ACTIVITY,

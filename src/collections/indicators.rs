@@ -108,9 +108,9 @@ pub static KIND: Kind = Kind {
     schema: "Indicator",
     about: "What is measured: of a programme, of a grant, or kept independently.",
     filters: &[&[
-        any_of("programme", "t.programme = ANY($?)", "Of these programmes."),
-        any_of("grant", "t.grant_id = ANY($?)", "Of these grants."),
-        codes("measure", "t.measure = ANY($?)", Measure::VARIANTS, "With one of these measures."),
+        any_of("programme", "t.programme = ANY($?)", "Of these programmes.").counted("t.programme"),
+        any_of("grant", "t.grant_id = ANY($?)", "Of these grants.").counted("t.grant_id"),
+        codes("measure", "t.measure = ANY($?)", Measure::VARIANTS, "With one of these measures.").counted("t.measure"),
         shared::ORGANISATION,
     ]],
     sorts: &[shared::TITLE_SORT],

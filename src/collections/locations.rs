@@ -40,6 +40,10 @@ pub struct Location {
     pub kind: LocationKind,
     /// Its name, by language and script (`sr-Cyrl`, `sr-Latn`).
     pub name: Translations,
+    /// Other names that it is found by.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub other_names: Vec<Translations>,
     /// The location that it lies in.
     #[serde(default)]
     pub parent: Option<Identifier>,
@@ -87,15 +91,16 @@ pub static KIND: Kind = Kind {
     schema: "Location",
     about: "Countries, statistical regions, municipalities and settlements, as a tree.",
     filters: &[&[
-        codes("kind", "t.kind = ANY($?)", LocationKind::VARIANTS, "Of one of these kinds."),
-        any_of("country", "t.country = ANY($?)", "In one of these countries."),
-        any_of("parent", "t.parent = ANY($?)", "Directly in these locations."),
+        codes("kind", "t.kind = ANY($?)", LocationKind::VARIANTS, "Of one of these kinds.").counted("t.kind"),
+        any_of("country", "t.country = ANY($?)", "In one of these countries.").counted("t.country"),
+        any_of("parent", "t.parent = ANY($?)", "Directly in these locations.").counted("t.parent"),
         any_of("place", "t.identifier = ANY(ARRAY(SELECT places_within($?)))", "These locations and all inside them."),
     ]],
     sorts: &[shared::NAME_SORT],
     columns: &[
         Column::Plain("kind"),
         Column::Text("name"),
+        Column::Json("other_names"),
         Column::Plain("parent"),
         Column::Plain("country"),
         Column::Member("point", "latitude"),

@@ -101,11 +101,12 @@ pub static KIND: Kind = Kind {
     about: "Values of indicators: baselines, targets and actual ones, each with its source.",
     filters: &[
         &[
-            any_of("indicator", "t.indicator = ANY($?)", "Of these indicators."),
-            codes("kind", "t.kind = ANY($?)", ObservationKind::VARIANTS, "Of one of these kinds."),
+            any_of("indicator", "t.indicator = ANY($?)", "Of these indicators.").counted("t.indicator"),
+            codes("kind", "t.kind = ANY($?)", ObservationKind::VARIANTS, "Of one of these kinds.").counted("t.kind"),
             shared::PLACE,
             shared::BENEFICIARY,
-            codes("exactness", "t.exactness = ANY($?)", Exactness::VARIANTS, "With a value stated this exactly."),
+            codes("exactness", "t.exactness = ANY($?)", Exactness::VARIANTS, "With a value stated this exactly.")
+                .counted("t.exactness"),
             number("value_gte", "coalesce(t.value, '-Infinity') >= $?::numeric", "Of this value or more."),
             number(
                 "value_lte",

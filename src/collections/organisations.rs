@@ -102,7 +102,7 @@ pub static KIND: Kind = Kind {
     schema: "Organisation",
     about: "Who funds, manages, implements, publishes.",
     filters: &[&[
-        codes("type", "t.type = ANY($?)", OrganisationType::VARIANTS, "Of one of these types."),
+        codes("type", "t.type = ANY($?)", OrganisationType::VARIANTS, "Of one of these types.").counted("t.type"),
         shared::PLACE,
         any_of("code", "t.codes && $?", "With one of these codes among its identifiers elsewhere."),
     ]],

@@ -85,6 +85,7 @@ impl Validate for Programme {
             .funding(self.budget.as_ref(), &self.funding)
             .places(&self.places)
             .sectors(&self.sectors)
+            .tags(&self.tags)
             .citations(&self.sources)
             .finish()
     }
@@ -111,7 +112,7 @@ pub static KIND: Kind = Kind {
     schema: "Programme",
     about: "Programmes, their components and projects.",
     filters: &[
-        &[any_of("parent", "t.parent = ANY($?)", "Components and projects of these programmes.")],
+        &[any_of("parent", "t.parent = ANY($?)", "Components and projects of these programmes.").counted("t.parent")],
         shared::ACTIVITY,
         shared::ROLES,
         shared::AMOUNT,

@@ -17,7 +17,8 @@ pub const PLACE: Filter = any_of(
     "t.identifier IN (SELECT l.record FROM links l WHERE l.role = 'place'
       AND l.target = ANY(ARRAY(SELECT places_within($?))))",
     "In these locations, or anywhere inside them.",
-);
+)
+.counted("unnest(ARRAY(SELECT l.target FROM links l WHERE l.record = t.identifier AND l.role = 'place'))");
 
 /// Filters by organisation, in any role.
 pub const ORGANISATION: Filter = any_of(
@@ -31,7 +32,8 @@ pub const BENEFICIARY: Filter = any_of(
     "beneficiary",
     "t.identifier IN (SELECT l.record FROM links l WHERE l.target_collection = 'beneficiaries' AND l.target = ANY($?))",
     "With these beneficiaries.",
-);
+)
+.counted("unnest(ARRAY(SELECT l.target FROM links l WHERE l.record = t.identifier AND l.target_collection = 'beneficiaries'))");
 
 /// Filters by what an organisation does.
 pub const ROLES: &[Filter] = &[
@@ -39,12 +41,14 @@ pub const ROLES: &[Filter] = &[
         "funder",
         "t.identifier IN (SELECT l.record FROM links l WHERE l.role = 'funding' AND l.target = ANY($?))",
         "Paid for by these organisations.",
-    ),
+    )
+    .counted("unnest(ARRAY(SELECT l.target FROM links l WHERE l.record = t.identifier AND l.role = 'funding'))"),
     any_of(
         "implementer",
         "t.identifier IN (SELECT l.record FROM links l WHERE l.role = 'implementing' AND l.target = ANY($?))",
         "Carried out by these organisations.",
-    ),
+    )
+    .counted("unnest(ARRAY(SELECT l.target FROM links l WHERE l.record = t.identifier AND l.role = 'implementing'))"),
 ];
 
 /// Filters by the record's main amount.
@@ -64,8 +68,10 @@ pub const AMOUNT: &[Filter] = &[
         takes: Takes::Currencies,
         sql: "t.currency = ANY($?)",
         about: "With an amount in one of these currencies.",
+        facet: Some("t.currency"),
     },
-    codes("exactness", "t.exactness = ANY($?)", Exactness::VARIANTS, "With an amount stated this exactly."),
+    codes("exactness", "t.exactness = ANY($?)", Exactness::VARIANTS, "With an amount stated this exactly.")
+        .counted("t.exactness"),
 ];
 
 /// Sorts by the record's main amount; a record without one counts as lowest.
@@ -95,9 +101,9 @@ pub const PERIOD_SORTS: &[Sort] = &[
 
 /// Filters of activities: what they are about and where they stand.
 pub const ACTIVITY: &[Filter] = &[
-    codes("status", "t.status = ANY($?)", Status::VARIANTS, "In one of these states."),
-    any_of("sector", "t.sectors && $?", "In one of these sectors, by code."),
-    any_of("tag", "t.tags && $?", "With one of these tags, by code."),
+    codes("status", "t.status = ANY($?)", Status::VARIANTS, "In one of these states.").counted("t.status"),
+    any_of("sector", "t.sectors && $?", "In one of these sectors, by code.").counted("unnest(t.sectors)"),
+    any_of("tag", "t.tags && $?", "With one of these tags, by code.").counted("unnest(t.tags)"),
     PLACE,
     ORGANISATION,
 ];

@@ -75,7 +75,7 @@ pub static KIND: Kind = Kind {
     about: "The documents and feeds that statements rest on.",
     filters: &[&[
         shared::ORGANISATION,
-        any_of("licence", "t.licence = ANY($?)", "Under one of these licences."),
+        any_of("licence", "t.licence = ANY($?)", "Under one of these licences.").counted("t.licence"),
         date("published_gte", "coalesce(t.published, '-infinity') >= first_day($?)", "Published then or later."),
         date("published_lte", "t.published_last <= last_day($?)", "Published then or earlier."),
     ]],

@@ -138,10 +138,10 @@ pub static KIND: Kind = Kind {
     about: "Flows of money between the links of a chain.",
     filters: &[
         &[
-            codes("type", "t.type = ANY($?)", TransactionType::VARIANTS, "Of one of these types."),
-            any_of("programme", "t.programme = ANY($?)", "Reported by these programmes."),
-            any_of("grant", "t.grant_id = ANY($?)", "Reported by these grants."),
-            any_of("parent", "t.parent = ANY($?)", "Parts of these flows."),
+            codes("type", "t.type = ANY($?)", TransactionType::VARIANTS, "Of one of these types.").counted("t.type"),
+            any_of("programme", "t.programme = ANY($?)", "Reported by these programmes.").counted("t.programme"),
+            any_of("grant", "t.grant_id = ANY($?)", "Reported by these grants.").counted("t.grant_id"),
+            any_of("parent", "t.parent = ANY($?)", "Parts of these flows.").counted("t.parent"),
             any_of(
                 "provider",
                 "t.identifier IN (SELECT l.record FROM links l WHERE l.role = 'provider' AND l.target = ANY($?))",

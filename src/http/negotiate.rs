@@ -64,7 +64,9 @@ pub fn events(request: &HttpRequest) -> Result<bool, Problem> {
     if named && quality(&ranges, "text/event-stream") >= quality(&ranges, Format::Json.essence()) {
         return Ok(true);
     }
-    json(request).map(|()| false)
+    json(request)
+        .map(|()| false)
+        .map_err(|problem| Problem { detail: format!("{}, text/event-stream", problem.detail), ..problem })
 }
 
 /// What the client accepts.

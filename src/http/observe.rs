@@ -38,7 +38,8 @@ const METHODS: [Method; 9] = [
 const ALL: &str = "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE";
 
 /// The answer to a page of another site that would write.
-const NO_FOREIGN_WRITES: &str = "Pages of other sites may read with GET and HEAD, and nothing else";
+const NO_FOREIGN_WRITES: &str =
+    "Pages of other sites may read, with GET and HEAD and the usual headers of a read, and nothing else";
 
 /// The id of a request, for its log lines and versions.
 #[derive(Clone, Debug)]

@@ -54,6 +54,7 @@ pub fn read(kind: &'static Kind, mut input: Box<dyn Read + Send>, sink: &mut Sin
             ReadRecordResult::OutputEndsFull => {
                 return sink.fault(line, fault("columns_too_many", "a table has at most 1000 columns"));
             }
+            ReadRecordResult::End if header.is_none() => return row(kind, &mut header, line, &[], sink),
             ReadRecordResult::End => return Ok(()),
             // A quote that is not closed takes the rows after it for text.
             ReadRecordResult::Record if quotes % 2 == 1 => {
@@ -63,18 +64,20 @@ pub fn read(kind: &'static Kind, mut input: Box<dyn Read + Send>, sink: &mut Sin
             ReadRecordResult::Record => {
                 quotes = 0;
                 let mut from = 0;
-                let cells: Result<Vec<String>, _> = ends[..fields]
-                    .iter()
-                    .map(|end| {
-                        std::str::from_utf8(&record[std::mem::replace(&mut from, *end)..*end])
-                            .map(|cell| un_neutral(cell).to_owned())
-                    })
-                    .collect();
+                let bytes: Vec<&[u8]> =
+                    ends[..fields].iter().map(|end| &record[std::mem::replace(&mut from, *end)..*end]).collect();
+                let broken = bytes.iter().position(|cell| std::str::from_utf8(cell).is_err());
+                let cells: Vec<String> =
+                    bytes.into_iter().map(|cell| un_neutral(&String::from_utf8_lossy(cell)).to_owned()).collect();
                 (written, fields) = (0, 0);
-                match cells {
-                    Ok(cells) => row(kind, &mut header, line, &cells, sink)?,
-                    Err(_) => sink
-                        .fault(line, fault("encoding_invalid", "the row is not UTF-8; save the table as CSV UTF-8"))?,
+                match broken {
+                    None => row(kind, &mut header, line, &cells, sink)?,
+                    Some(at) => {
+                        let fault = fault("encoding_invalid", "the row is not UTF-8; save the table as CSV UTF-8");
+                        let column = header.as_ref().and_then(|header| header.name(at)).map(String::from);
+                        let identifier = header.as_ref().and_then(|header| header.identifier(&cells));
+                        sink.fault(line, Fault { column, identifier, ..fault })?;
+                    }
                 }
                 if header.is_none() {
                     return Ok(());
@@ -112,7 +115,8 @@ pub fn row(
             true => "the row has a cell under a column without a name".to_owned(),
             false => format!("the row has {} cells, the header {}: is a quote missing?", cells.len(), table.width()),
         };
-        return sink.fault(line, Fault { code: "row_length".into(), detail, ..Fault::default() });
+        let identifier = table.identifier(cells);
+        return sink.fault(line, Fault { code: "row_length".into(), detail, identifier, ..Fault::default() });
     }
     let (record, faults) = table.record(cells);
     let json = record.to_string().into_bytes();

@@ -3,16 +3,19 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::Order;
 use super::sink::Raw;
+use super::table::Header;
 use crate::collections;
 use crate::error::{Fault, clip};
 use crate::hint::nearest;
 use crate::http::body::RECORD;
 use crate::input::{Shapes, check_parsed};
-use crate::json;
+use crate::json::{self, push};
+use crate::page::members as members_of;
 use crate::record::Identifier;
 use crate::store::batch::Entry;
 
@@ -20,13 +23,16 @@ use crate::store::batch::Entry;
 pub type Current = HashMap<String, (i32, Value)>;
 
 /// What came of it.
+#[derive(Default)]
 pub struct Examined {
     /// Its line, row or number.
     pub line: i64,
     /// Its identifier, if it has one.
     pub identifier: Option<String>,
-    /// The record, or what is wrong with it.
-    pub result: Result<Entry, Vec<Fault>>,
+    /// The record, as far as the register can look at it.
+    pub entry: Option<Entry>,
+    /// What is wrong with it.
+    pub faults: Vec<Fault>,
 }
 
 /// Checks one record. What a table has no column for stays as it is in `current`.
@@ -37,22 +43,22 @@ pub fn examine(shapes: &Shapes, order: &Order, raw: Raw, current: &Current) -> E
         fault
     };
     if json.is_empty() {
-        return Examined { line, identifier: None, result: Err(faults.into_iter().map(whole).collect()) };
+        return Examined { line, faults: faults.into_iter().map(whole).collect(), ..Examined::default() };
     }
     let (mut value, inexact) = match json::parse_on(&json) {
         Ok(parsed) => parsed,
-        Err(faults) => {
-            return Examined { line, identifier: None, result: Err(faults.into_iter().map(whole).collect()) };
+        Err(mut faults) => {
+            let named = serde_json::from_slice::<Named>(&json).ok().and_then(|named| named.identifier);
+            in_columns(&mut faults, table.as_deref());
+            let identifier = named.map(|id| clip(&id, 200));
+            return Examined { line, identifier, entry: None, faults: faults.into_iter().map(whole).collect() };
         }
     };
     let identifier = value["identifier"].as_str().map(|id| clip(id, 200));
     let fail = |mut faults: Vec<Fault>| {
-        if let Some(table) = &table {
-            for fault in &mut faults {
-                fault.column = fault.pointer.as_deref().and_then(|pointer| table.column_of(pointer));
-            }
-        }
-        Examined { line, identifier: identifier.clone(), result: Err(faults.into_iter().map(whole).collect()) }
+        in_columns(&mut faults, table.as_deref());
+        let faults = faults.into_iter().map(whole).collect();
+        Examined { line, identifier: identifier.clone(), entry: None, faults }
     };
     let Some(members) = value.as_object_mut() else {
         return fail(vec![Fault::at("", "type", "a record is a JSON object")]);
@@ -91,12 +97,17 @@ pub fn examine(shapes: &Shapes, order: &Order, raw: Raw, current: &Current) -> E
         faults.push(Fault::at("/deleted", "boolean_invalid", "deleted is true or false"));
     }
     if deleted == Value::Bool(true) {
+        let known = members_of(kind);
+        for name in members.keys().filter(|name| *name != "identifier" && !known.contains(&name.as_str())) {
+            let words = format!("a deletion says nothing more than its identifier{}", nearest(name, &["deleted"]));
+            faults.push(Fault::at(push("", name), "unknown_field", words));
+        }
         if !faults.is_empty() {
             return fail(faults);
         }
-        let entry =
-            Entry { n: 0, line, place: place.clone(), kind, identifier: id, doc: None, links: Vec::new(), seen: None };
-        return Examined { line, identifier, result: Ok(entry) };
+        let (place, links) = (place.clone(), Vec::new());
+        let entry = Entry { n: 0, line, place, kind, identifier: id, doc: None, links, seen: None, faulty: false };
+        return Examined { line, identifier, entry: Some(entry), faults };
     }
     let seen = table.as_ref().filter(|table| table.is_partial()).map(|table| {
         let (version, now) = current.get(&id).map_or((0, &Value::Null), |(version, doc)| (*version, doc));
@@ -113,10 +124,30 @@ pub fn examine(shapes: &Shapes, order: &Order, raw: Raw, current: &Current) -> E
     if faults.is_empty() && checked.doc.to_string().len() > RECORD {
         faults.push(Fault::at("", "record_too_large", format!("a record has at most {RECORD} bytes")));
     }
-    if !faults.is_empty() {
-        return fail(faults);
+    // Of one that is at fault the other members' references are looked at too.
+    let (mut links, faulty) = (checked.links, !faults.is_empty());
+    links.retain(|link| !faults.iter().any(|fault| top(fault.pointer.as_deref()) == top(Some(&link.pointer))));
+    let doc = Some(if faulty { json!({}) } else { checked.doc });
+    let entry = Entry { n: 0, line, place: place.clone(), kind, identifier: id, doc, links, seen, faulty };
+    Examined { entry: Some(entry), ..fail(faults) }
+}
+
+/// What can be read of a record that is not to be read otherwise.
+#[derive(Deserialize)]
+pub struct Named {
+    /// Its identifier.
+    pub identifier: Option<String>,
+}
+
+/// The columns of a table in which faults are.
+fn in_columns(faults: &mut [Fault], table: Option<&Header>) {
+    let Some(table) = table else { return };
+    for fault in faults {
+        fault.column = fault.pointer.as_deref().and_then(|pointer| table.column_of(pointer));
     }
-    let (doc, links) = (Some(checked.doc), checked.links);
-    let entry = Entry { n: 0, line, place: place.clone(), kind, identifier: id, doc, links, seen };
-    Examined { line, identifier, result: Ok(entry) }
+}
+
+/// The member of a record that a pointer leads into.
+fn top(pointer: Option<&str>) -> &str {
+    pointer.and_then(|pointer| pointer.split('/').nth(1)).unwrap_or_default()
 }

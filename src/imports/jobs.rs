@@ -226,6 +226,24 @@ pub async fn tell(
     Ok((told.cancelled, told.attempts))
 }
 
+/// Whether an end to it was asked for.
+pub async fn is_cancelled(connection: &mut AsyncPgConnection, id: Uuid) -> diesel::QueryResult<bool> {
+    let told: Option<Told> = sql_query("SELECT cancelled, attempts FROM import_progress WHERE import = $1")
+        .bind::<SqlUuid, _>(id)
+        .get_result(connection)
+        .await
+        .optional()?;
+    Ok(told.is_some_and(|told| told.cancelled))
+}
+
+/// An import that the program leaves because it is stopped: that is no failed attempt.
+pub async fn leave(connection: &mut AsyncPgConnection, id: Uuid) -> diesel::QueryResult<usize> {
+    sql_query("UPDATE import_progress SET attempts = greatest(attempts - 1, 0) WHERE import = $1")
+        .bind::<SqlUuid, _>(id)
+        .execute(connection)
+        .await
+}
+
 /// Asks for an end to an import that is not done yet.
 pub async fn cancel(connection: &mut AsyncPgConnection, id: Uuid) -> diesel::QueryResult<()> {
     sql_query(

@@ -37,6 +37,7 @@ pub fn read(
 
 fn ndjson(kind: Option<&'static Kind>, input: Box<dyn Read + Send>, sink: &mut Sink) -> Result<(), Closed> {
     let mut input = BufReader::with_capacity(64 * 1024, input);
+    let mut empty = true;
     for line in 1.. {
         let mut json = Vec::new();
         let read = input.by_ref().take(LIMIT as u64 + 1).read_until(b'\n', &mut json);
@@ -46,6 +47,7 @@ fn ndjson(kind: Option<&'static Kind>, input: Box<dyn Read + Send>, sink: &mut S
             Err(error) => return sink.fault(line, broken(&error)),
         }
         if json.len() > LIMIT {
+            empty = false;
             sink.fault(line, Fault::at("", "record_too_large", format!("a record has at most {LIMIT} bytes")))?;
             if let Err(error) = skip_line(&mut input) {
                 return sink.fault(line, broken(&error));
@@ -56,10 +58,17 @@ fn ndjson(kind: Option<&'static Kind>, input: Box<dyn Read + Send>, sink: &mut S
             json.drain(..3);
         }
         if !json.trim_ascii().is_empty() {
+            empty = false;
             sink.push(Raw { line, place: String::new(), kind, json, table: None, faults: Vec::new() })?;
         }
     }
-    Ok(())
+    if empty { sink.fault(0, nothing()) } else { Ok(()) }
+}
+
+/// A body without anything in it is rather one that was lost.
+fn nothing() -> Fault {
+    let detail = "the body has no record".to_owned();
+    Fault { code: "body_empty".into(), detail, ..Fault::default() }
 }
 
 /// Reads on to the next line, keeping nothing.
@@ -122,6 +131,9 @@ fn json(kind: Option<&'static Kind>, mut input: Box<dyn Read + Send>, sink: &mut
         Ok(Lists(lists)) => lists,
         Err(error) => return sink.fault(0, malformed(error)),
     };
+    if lists.is_empty() {
+        return sink.fault(0, nothing());
+    }
     let is_page = kind.is_some() && lists.iter().any(|(name, _)| name == "data");
     let names: Vec<&str> = collections::ALL.iter().map(|kind| kind.collection).collect();
     let mut seen = Vec::new();

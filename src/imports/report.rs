@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::error::Fault;
 
 /// Faults that a report names; of more it gives the number.
-const NAMED: usize = 10_000;
+pub const NAMED: usize = 10_000;
 
 /// How an import ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, strum::IntoStaticStr)]
@@ -60,12 +60,26 @@ pub struct Report {
 }
 
 impl Report {
-    /// Adds a fault.
+    /// Adds a fault. What was sent may stand in it, U+0000 too, which the database cannot hold.
     pub fn fault(&mut self, fault: Fault) {
-        if self.errors.len() < NAMED {
-            self.errors.push(fault);
-        } else {
+        if self.errors.len() >= NAMED {
             self.errors_omitted += 1;
+            return;
         }
+        let clean = |text: String| if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
+        self.errors.push(Fault {
+            column: fault.column.map(clean),
+            pointer: fault.pointer.map(clean),
+            identifier: fault.identifier.map(clean),
+            detail: clean(fault.detail),
+            ..fault
+        });
+    }
+
+    /// Puts the faults into the order of the rows; of those found on several ways, the first are named.
+    pub fn sort(&mut self) {
+        self.errors.sort_by(|a, b| (a.row, &a.pointer).cmp(&(b.row, &b.pointer)));
+        self.errors_omitted += self.errors.len().saturating_sub(NAMED) as i64;
+        self.errors.truncate(NAMED);
     }
 }

@@ -1,29 +1,31 @@
 //! Carrying an import out: every record is checked and staged first, then all are
 //! decided and written together under the clock.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::Read;
 use std::sync::Arc;
 
 use diesel::sql_types::{Array, Integer, Jsonb, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::examine::{Current, Examined, examine};
+use super::examine::{Current, Examined, Named, examine};
 use super::read::read;
-use super::report::{Counts, Report, Status};
+use super::report::{Counts, NAMED, Report, Status};
 use super::sink::{Raw, Sink};
-use super::{Format, Mode, Order};
+use super::{Format, Mode, Order, complaints, record};
 use crate::db;
 use crate::error::{Fault, Problem, Reason};
 use crate::input::Shapes;
 use crate::record::Identifier;
-use crate::store::batch::{self, Row, Staged};
-use crate::store::{audit, commit, refer};
+use crate::store::batch::{self, Entry, Staged};
+use crate::store::{clients, commit, refer};
 
+/// Records that a table completes are read in parts of so many bytes.
+const PART: i32 = 2 * 1024 * 1024;
 /// So few changes need no confirmation, whatever their share.
 const FEW: i64 = 5;
 
@@ -86,10 +88,9 @@ struct Import {
     shapes: Arc<Shapes>,
     order: Arc<Order>,
     report: Report,
-    /// Identifiers of records that are at fault: who refers to them is not at fault for that.
-    refused: HashSet<String>,
-    /// The same as their places in the batch.
-    refused_rows: HashSet<i64>,
+    /// Identifiers of records that cannot even be staged: who refers to them is not at
+    /// fault for that. No more of them than a report would name.
+    unstaged: Vec<String>,
     next: i64,
 }
 
@@ -109,22 +110,21 @@ impl Import {
             }
         }
         let clock = commit::lock(connection).await?;
+        clients::still_welcome(connection, &self.order.author).await?;
         batch::decide(connection, &clock, self.order.writes_for()).await?;
-        for row in batch::refused(connection).await? {
-            let words = refusal(&row);
-            self.refuse(&row, Fault::at("/identifier", &row.target, words));
-        }
+        let each = self.order.mode == Mode::Independent;
+        batch::complain_of_refused(connection, &self.unstaged).await?;
         let status = loop {
-            self.references(connection).await?;
+            batch::complain_of_references(connection, &self.unstaged, each).await?;
+            let (complaints, _) = batch::refused(connection).await?;
+            if !each && (complaints > 0 || !self.report.errors.is_empty()) {
+                break Status::Refused;
+            }
             let counts = batch::counts(connection).await?;
             let number = |outcome: &str| -> i64 {
                 counts.iter().filter(|count| count.outcome == outcome).map(|count| count.number).sum()
             };
-            if self.order.mode == Mode::Atomic && !self.report.errors.is_empty() {
-                break Status::Refused;
-            }
-            let changed = number("changed") + number("deleted");
-            if self.is_too_much(connection, changed, guard).await? {
+            if self.is_too_much(connection, number("changed") + number("deleted"), guard).await? {
                 break Status::Unconfirmed;
             }
             db::begin(connection).await?;
@@ -135,10 +135,8 @@ impl Import {
             if circles.is_empty() {
                 // What is checked at the end is checked now, in a dry run too.
                 connection.batch_execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED").await?;
-                if changed + number("created") > 0 && !self.order.dry_run {
-                    let identifiers = batch::written(connection).await?;
-                    let details = json!({"import": self.order.author.import, "identifiers": identifiers});
-                    audit::append(connection, audit::act("import", &self.order.author, details)).await?;
+                if !self.order.dry_run {
+                    record::written(connection, &self.order.author).await?;
                 }
                 db::end(connection, true).await?;
                 let report = &mut self.report.counts;
@@ -148,16 +146,13 @@ impl Import {
             }
             db::end(connection, false).await?;
             let circles: Vec<String> = circles.into_iter().collect();
-            let rows = batch::rows(connection, &circles).await?;
-            for row in &rows {
-                self.refuse(
-                    row,
-                    Fault::at("/parent", "circle", format!("{} would be its own ancestor", row.identifier)),
-                );
-            }
-            batch::refuse(connection, &rows.iter().map(|row| row.n).collect::<Vec<_>>()).await?;
+            batch::complain_of_circles(connection, &circles, each).await?;
         };
-        if status == Status::Completed && !progress.tell(self.report.counts.read, true).await? {
+        complaints::tell(connection, &mut self.report).await?;
+        if each && !self.order.dry_run && self.report.counts.refused > 0 {
+            record::refused(connection, &self.order.author, &self.unstaged, self.report.counts.refused).await?;
+        }
+        if !progress.tell(self.report.counts.read, true).await? && status == Status::Completed {
             self.report.counts = Counts { read: self.report.counts.read, ..Counts::default() };
             return Ok(self.end(Status::Cancelled));
         }
@@ -166,7 +161,7 @@ impl Import {
 
     fn end(mut self, status: Status) -> Report {
         self.report.status = status;
-        self.report.errors.sort_by_key(|fault| fault.row);
+        self.report.sort();
         self.report
     }
 
@@ -183,17 +178,20 @@ impl Import {
         let reader = spawn_blocking(move || read(source.format, kind, source.body, &mut Sink::new(sender)).is_ok());
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let mut checking: VecDeque<JoinHandle<Vec<Examined>>> = VecDeque::new();
+        let mut waiting: VecDeque<Vec<Raw>> = VecDeque::new();
         let mut open = true;
-        while open || !checking.is_empty() {
-            if open && checking.len() < workers {
+        while open || !waiting.is_empty() || !checking.is_empty() {
+            if checking.len() < workers
+                && let Some(group) = waiting.pop_front()
+            {
+                let current = current(connection, &group).await?;
+                let (shapes, order) = (Arc::clone(&self.shapes), Arc::clone(&self.order));
+                checking.push_back(spawn_blocking(move || {
+                    group.into_iter().map(|raw| examine(&shapes, &order, raw, &current)).collect()
+                }));
+            } else if open && checking.len() < workers {
                 match groups.recv().await {
-                    Some(group) => {
-                        let current = current(connection, &group).await?;
-                        let (shapes, order) = (Arc::clone(&self.shapes), Arc::clone(&self.order));
-                        checking.push_back(spawn_blocking(move || {
-                            group.into_iter().map(|raw| examine(&shapes, &order, raw, &current)).collect()
-                        }));
-                    }
+                    Some(group) => waiting.extend(bounded(connection, group).await?),
                     None => open = false,
                 }
             } else if let Some(group) = checking.pop_front() {
@@ -216,24 +214,23 @@ impl Import {
         name: Option<&str>,
     ) -> Result<(), Problem> {
         let mut entries = Vec::with_capacity(group.len());
-        for Examined { line, identifier, result } in group {
+        for Examined { line, identifier, entry, faults } in group {
             let is_record = identifier.is_some() || line > 0;
             self.report.counts.read += i64::from(is_record);
-            match result {
-                Ok(mut entry) => {
-                    self.next += 1;
-                    entry.n = self.next;
-                    entries.push(entry);
-                }
-                Err(faults) => {
-                    self.report.counts.refused += i64::from(is_record);
-                    for fault in faults {
-                        let row = fault.row.or_else(|| Some(line).filter(|line| *line > 0));
-                        let detail = name.map_or(fault.detail.clone(), |name| format!("{name}: {}", fault.detail));
-                        self.report.fault(Fault { row, identifier: identifier.clone(), detail, ..fault });
-                    }
-                    self.refused.extend(identifier);
-                }
+            if entry.is_none() {
+                self.report.counts.refused += i64::from(is_record);
+                let known = identifier.clone().filter(|id| self.unstaged.len() < NAMED && Identifier::is_valid(id));
+                self.unstaged.extend(known);
+            }
+            for fault in faults {
+                let row = fault.row.or_else(|| Some(line).filter(|line| *line > 0));
+                let detail = name.map_or(fault.detail.clone(), |name| format!("{name}: {}", fault.detail));
+                let identifier = fault.identifier.clone().or(identifier.clone());
+                self.report.fault(Fault { row, identifier, detail, ..fault });
+            }
+            if let Some(entry) = entry {
+                self.next += 1;
+                entries.push(Entry { n: self.next, ..entry });
             }
         }
         for (at, fault) in batch::stage(connection, &entries).await? {
@@ -247,51 +244,6 @@ impl Import {
         Ok(())
     }
 
-    /// Refuses what refers to nothing, what is deleted and still referred to, and then
-    /// what referred to these.
-    async fn references(&mut self, connection: &mut AsyncPgConnection) -> Result<(), Problem> {
-        loop {
-            let missing = batch::missing(connection).await?;
-            let dangling = if missing.is_empty() { Vec::new() } else { batch::dangling(connection, &missing).await? };
-            let referred = batch::referred(connection).await?;
-            if dangling.is_empty() && referred.is_empty() {
-                return Ok(());
-            }
-            let mut rows: Vec<i64> = Vec::new();
-            let blamed: Vec<bool> = dangling.iter().map(|row| self.refused.contains(&row.target)).collect();
-            for (row, blamed) in dangling.iter().zip(blamed) {
-                rows.push(row.n);
-                if blamed && self.order.mode == Mode::Atomic {
-                    continue;
-                }
-                let (code, words) = if blamed {
-                    ("reference_refused", format!("it refers to {}, which was refused", row.target))
-                } else {
-                    let elsewhere =
-                        missing.iter().find(|other| other.target == row.target && other.collection == row.collection);
-                    let elsewhere = elsewhere.and_then(|other| other.elsewhere.as_deref());
-                    ("reference_unknown", refer::unknown(&row.target, &row.collection, elsewhere))
-                };
-                self.refuse(row, Fault::at(&row.pointer, code, words));
-            }
-            for row in &referred {
-                rows.push(row.n);
-                let words = format!("{} refers to it at {}", row.target, row.pointer);
-                self.refuse(row, Fault::at("", "still_referred", words));
-            }
-            batch::refuse(connection, &rows).await?;
-        }
-    }
-
-    fn refuse(&mut self, row: &Row, fault: Fault) {
-        if self.refused_rows.insert(row.n) {
-            self.report.counts.refused += 1;
-        }
-        self.refused.insert(row.identifier.clone());
-        let pointer = fault.pointer.map(|pointer| format!("{}{pointer}", row.place));
-        self.report.fault(Fault { row: Some(row.line), pointer, identifier: Some(row.identifier.clone()), ..fault });
-    }
-
     /// Whether so many changes need a confirmation that is not there.
     async fn is_too_much(
         &mut self,
@@ -299,35 +251,18 @@ impl Import {
         changed: i64,
         guard: i32,
     ) -> Result<bool, Problem> {
-        let Some(publisher) = self.order.publisher.as_deref().filter(|_| !self.order.confirmed && changed >= FEW)
-        else {
-            return Ok(false);
-        };
-        if !batch::exceeds(connection, publisher, changed, guard).await? {
+        if self.order.confirmed || changed < FEW {
             return Ok(false);
         }
-        let detail = format!(
-            "this would change or delete {changed} records, more than {guard} per cent of those of {publisher}; \
-             if that is meant, send it again with confirm=true"
-        );
-        self.report.fault(Fault { code: "confirmation_needed".into(), detail, ..Fault::default() });
-        Ok(true)
-    }
-}
-
-/// Why the register does not take a record.
-fn refusal(row: &Row) -> String {
-    let id = &row.identifier;
-    match row.target.as_str() {
-        "prefix_unknown" => format!("no publisher has a prefix that {id} starts with"),
-        "prefix_foreign" => format!("{id} belongs to another publisher"),
-        "identifier_taken" => {
-            format!("{id} is taken in another collection; identifiers are unique in the whole register")
+        let exceeds = batch::exceeds(connection, FEW, guard).await?;
+        for batch::Exceeds { publisher, changed } in &exceeds {
+            let detail = format!(
+                "this would change or delete {changed} records, more than {guard} per cent of those of {publisher}; \
+                 if that is meant, send it again with confirm=true"
+            );
+            self.report.fault(Fault { code: "confirmation_needed".into(), detail, ..Fault::default() });
         }
-        "identifier_gone" => format!("{id} was deleted or merged; an identifier is not used again"),
-        "record_unknown" => format!("there is no {id} in {} to delete", row.collection),
-        "changed_meanwhile" => format!("{id} was changed by somebody else meanwhile; import it again"),
-        code => code.to_owned(),
+        Ok(!exceeds.is_empty())
     }
 }
 
@@ -341,18 +276,52 @@ struct Document {
     doc: Value,
 }
 
-#[derive(serde::Deserialize)]
-struct Named {
-    identifier: Option<String>,
+#[derive(QueryableByName)]
+struct Size {
+    #[diesel(sql_type = Text)]
+    identifier: String,
+    #[diesel(sql_type = Integer)]
+    bytes: i32,
+}
+
+/// The identifier of a row of a table that does not say everything of its record.
+fn incomplete(raw: &Raw) -> Option<String> {
+    raw.table.as_ref().filter(|table| table.is_partial())?;
+    serde_json::from_slice::<Named>(&raw.json).ok()?.identifier.filter(|id| Identifier::is_valid(id))
+}
+
+/// The group in parts: rows of a few bytes may stand for records of many.
+async fn bounded(connection: &mut AsyncPgConnection, group: Vec<Raw>) -> Result<Vec<Vec<Raw>>, Problem> {
+    let identifiers: Vec<String> = group.iter().filter_map(incomplete).collect();
+    let Some(kind) = group.iter().find_map(|raw| raw.kind).filter(|_| !identifiers.is_empty()) else {
+        return Ok(vec![group]);
+    };
+    let sql = format!(
+        "SELECT identifier, octet_length(doc::text) AS bytes FROM {} WHERE identifier = ANY($1)",
+        kind.collection
+    );
+    let sizes: Vec<Size> = sql_query(sql).bind::<Array<Text>, _>(&identifiers).load(connection).await?;
+    let sizes: HashMap<String, i32> = sizes.into_iter().map(|size| (size.identifier, size.bytes)).collect();
+    let (mut parts, mut bytes) = (vec![Vec::new()], 0);
+    for raw in group {
+        bytes += incomplete(&raw).and_then(|id| sizes.get(&id).copied()).unwrap_or_default();
+        if bytes > PART {
+            parts.push(Vec::new());
+            bytes = 0;
+        }
+        if let Some(part) = parts.last_mut() {
+            part.push(raw);
+        }
+    }
+    Ok(parts)
 }
 
 /// The records as they are of which a table does not say everything.
 async fn current(connection: &mut AsyncPgConnection, group: &[Raw]) -> Result<Current, Problem> {
-    let partial = |raw: &&Raw| raw.table.as_ref().is_some_and(|table| table.is_partial());
-    let Some(kind) = group.iter().find(partial).and_then(|raw| raw.kind) else { return Ok(Current::new()) };
-    let named = group.iter().filter(partial).filter_map(|raw| serde_json::from_slice::<Named>(&raw.json).ok());
-    let identifiers: Vec<String> =
-        named.filter_map(|named| named.identifier).filter(|id| Identifier::is_valid(id)).collect();
+    let identifiers: Vec<String> = group.iter().filter_map(incomplete).collect();
+    let Some(kind) = group.iter().find_map(|raw| raw.kind).filter(|_| !identifiers.is_empty()) else {
+        return Ok(Current::new());
+    };
     let sql = format!("SELECT identifier, version, doc FROM {} WHERE identifier = ANY($1)", kind.collection);
     let found: Vec<Document> = sql_query(sql).bind::<Array<Text>, _>(&identifiers).load(connection).await?;
     Ok(found.into_iter().map(|document| (document.identifier, (document.version, document.doc))).collect())

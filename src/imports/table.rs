@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::cells::{split, value};
-use crate::error::Fault;
+use crate::error::{Fault, clip};
 use crate::formats::csv::LANGUAGES;
 use crate::hint::nearest;
 use crate::kind::{Column, Kind, READ_ONLY};
@@ -76,6 +76,12 @@ impl Header {
     /// The name of a column.
     pub fn name(&self, n: usize) -> Option<&str> {
         self.names.get(n).map(String::as_str)
+    }
+
+    /// The identifier in a row, for whatever is wrong with the row.
+    pub fn identifier(&self, cells: &[String]) -> Option<String> {
+        let cell = cells.get(self.names.iter().position(|name| name == "identifier")?)?;
+        Some(clip(cell, 200)).filter(|cell| !cell.is_empty())
     }
 
     fn has(&self, name: &str) -> bool {

@@ -2,7 +2,7 @@
 //! each import is taken by one. What was begun when a program died is begun anew.
 
 use std::io::Read;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
@@ -17,7 +17,7 @@ use super::jobs::{self, Job};
 use super::report::{Report, Status};
 use super::run::{Progress, Source, run};
 use crate::db::{self, Database};
-use crate::error::Problem;
+use crate::error::{Fault, Problem};
 use crate::idempotency;
 use crate::input::Shapes;
 use crate::store::audit;
@@ -39,6 +39,8 @@ pub struct Worker {
     pub guard: i32,
     /// Called when there is something to do.
     pub call: Arc<Notify>,
+    /// The import that is under way.
+    pub current: Arc<Mutex<Option<Uuid>>>,
 }
 
 impl Worker {
@@ -69,9 +71,29 @@ impl Worker {
             db::end(&mut connection, false).await?;
             return Ok(false);
         };
+        self.is_at(Some(job.id));
         let done = self.carry_out(&mut connection, &job).await;
+        self.is_at(None);
         db::end(&mut connection, done.is_ok()).await?;
         done.map(|()| true)
+    }
+
+    fn is_at(&self, import: Option<Uuid>) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = import;
+    }
+
+    /// Ends a statement of the import when it is cancelled, however long that would have taken.
+    fn interrupt(&self, connection: &AsyncPgConnection, id: Uuid) -> AbortOnDrop {
+        let (db, token) = (self.db.clone(), connection.cancel_token());
+        AbortOnDrop(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(TELL).await;
+                let cancelled = async { Ok::<_, Problem>(jobs::is_cancelled(&mut *db.get().await?, id).await?) };
+                if matches!(cancelled.await, Ok(true)) {
+                    let _ = token.cancel_query(tokio_postgres::NoTls).await;
+                }
+            }
+        }))
     }
 
     async fn carry_out(&self, connection: &mut AsyncPgConnection, job: &Job) -> Result<(), Problem> {
@@ -80,11 +102,18 @@ impl Worker {
         let (cancelled, attempts) = jobs::tell(&mut *self.db.get().await?, job.id, 0, 1).await?;
         let report = match (cancelled, attempts) {
             (true, _) => ended(Status::Cancelled),
-            (false, attempts) if attempts > ATTEMPTS => ended(Status::Failed),
+            (false, attempts) if attempts > ATTEMPTS => {
+                let mut report = ended(Status::Failed);
+                let detail = format!("the register failed {ATTEMPTS} times while it carried this out; send it again");
+                report.fault(Fault { code: "register_failed".into(), detail, ..Fault::default() });
+                report
+            }
             _ => {
-                let body = Box::new(Stored::read(self.db.clone(), job.id));
+                let lost = Arc::new(OnceLock::new());
+                let body = Box::new(Stored::read(self.db.clone(), job.id, Arc::clone(&lost)));
                 let sources = vec![Source { name: None, format: order.format, body }];
-                let mut progress = Telling { db: &self.db, id: job.id, told: Instant::now() };
+                let mut progress = Telling { db: &self.db, id: job.id, told: Instant::now(), lost };
+                let _until_done = self.interrupt(connection, job.id);
                 run(connection, &self.shapes, &order, sources, self.guard, &mut progress).await?
             }
         };
@@ -98,15 +127,30 @@ impl Worker {
     }
 }
 
+/// A task that ends with whoever began it.
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// Tells how far an import is, and hears of its being cancelled.
 struct Telling<'a> {
     db: &'a Database,
     id: Uuid,
     told: Instant,
+    /// Why the body could not be read to its end.
+    lost: Arc<OnceLock<String>>,
 }
 
 impl Progress for Telling<'_> {
     async fn tell(&mut self, read: i64, last: bool) -> Result<bool, Problem> {
+        // That is the register's fault, not the sender's.
+        if let Some(words) = self.lost.get() {
+            return Err(Problem::unavailable(format!("the body of the import cannot be read: {words}")));
+        }
         if !last && self.told.elapsed() < TELL {
             return Ok(true);
         }
@@ -123,7 +167,7 @@ struct Stored {
 }
 
 impl Stored {
-    fn read(db: Database, id: Uuid) -> Self {
+    fn read(db: Database, id: Uuid, lost: Arc<OnceLock<String>>) -> Self {
         let (sender, parts) = channel(2);
         actix_web::rt::spawn(async move {
             for n in 0.. {
@@ -131,7 +175,11 @@ impl Stored {
                 let part = match part.await {
                     Ok(Some(part)) => Ok(part),
                     Ok(None) => return,
-                    Err(problem) => Err(problem.to_string()),
+                    Err(problem) => {
+                        let words = problem.to_string();
+                        let _ = lost.set(words.clone());
+                        Err(words)
+                    }
                 };
                 let failed = part.is_err();
                 if sender.send(part).await.is_err() || failed {

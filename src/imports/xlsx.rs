@@ -1,6 +1,6 @@
 //! Workbooks: the first sheet as a table, and the template that a clerk fills in.
 
-use std::io::{Cursor, Read, copy, sink as nowhere};
+use std::io::{BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;
 
 use calamine::{Data, DataRef, Reader, Xlsx};
@@ -16,6 +16,10 @@ use crate::kind::Kind;
 
 /// Bytes that a workbook may have when it is unpacked.
 const UNPACKED: u64 = 64 * 1024 * 1024;
+/// Tags that its shared strings may have, and those of its styles and other parts: each
+/// costs many times its length in memory.
+const STRINGS: usize = 1_000_000;
+const ELEMENTS: usize = 100_000;
 /// Rows of the template that have drop-downs.
 const ROWS: u32 = 10_000;
 
@@ -66,7 +70,10 @@ fn rows(
                 return Ok(Ok(()));
             }
         }
-        let (Some(cell), Some((row, column))) = (cell, at) else { return Ok(Ok(())) };
+        let (Some(cell), Some((row, column))) = (cell, at) else {
+            // A table without a header is told so.
+            return Ok(if header.is_none() { line.end(kind, &mut header, sink) } else { Ok(()) });
+        };
         if column as usize >= COLUMNS {
             return Err(format!("a table has at most {COLUMNS} columns"));
         }
@@ -124,7 +131,9 @@ impl Line {
         let line = i64::from(at) + 1;
         if let Some((column, detail)) = wrong {
             let column = header.as_ref().and_then(|header| header.name(column as usize)).map(String::from);
-            return sink.fault(line, Fault { column, code: "cell_invalid".into(), detail, ..Fault::default() });
+            let identifier = header.as_ref().and_then(|header| header.identifier(&cells));
+            return sink
+                .fault(line, Fault { column, identifier, code: "cell_invalid".into(), detail, ..Fault::default() });
         }
         // A sheet does not say where its rows end.
         if let Some(header) = header.as_ref().filter(|header| cells.len() < header.width()) {
@@ -136,16 +145,34 @@ impl Line {
 
 /// Unpacks every part into nothing: what a workbook says of its size may be a lie.
 fn measure(body: &[u8]) -> Result<(), String> {
-    let mut archive =
-        zip::ZipArchive::new(Cursor::new(body)).map_err(|error| format!("this is no workbook: {error}"))?;
+    let broken = |error: &dyn std::fmt::Display| format!("this is no workbook: {error}");
+    let mut archive = zip::ZipArchive::new(Cursor::new(body)).map_err(|error| broken(&error))?;
     let mut left = UNPACKED;
     for n in 0..archive.len() {
-        let part = archive.by_index(n).map_err(|error| format!("this is no workbook: {error}"))?;
-        let size =
-            copy(&mut part.take(left + 1), &mut nowhere()).map_err(|error| format!("this is no workbook: {error}"))?;
-        left = left
-            .checked_sub(size)
-            .ok_or("the workbook is larger than 64 MB when it is unpacked; send CSV or NDJSON")?;
+        let part = archive.by_index(n).map_err(|error| broken(&error))?;
+        let name = part.name().map_err(|error| broken(&error))?.to_lowercase();
+        let most = match name.as_str() {
+            sheet if sheet.starts_with("xl/worksheets/") => usize::MAX,
+            "xl/sharedstrings.xml" => STRINGS,
+            _ => ELEMENTS,
+        };
+        let mut reader = BufReader::new(part.take(left + 1));
+        let mut elements = 0;
+        loop {
+            let piece = reader.fill_buf().map_err(|error| broken(&error))?;
+            if piece.is_empty() {
+                break;
+            }
+            elements += piece.iter().filter(|byte| **byte == b'<').count();
+            left = left
+                .checked_sub(piece.len() as u64)
+                .ok_or("the workbook is larger than 64 MB when it is unpacked; send CSV or NDJSON")?;
+            if elements > most {
+                return Err("the workbook has too many styles, strings or other parts; send CSV or NDJSON".into());
+            }
+            let length = piece.len();
+            reader.consume(length);
+        }
     }
     Ok(())
 }

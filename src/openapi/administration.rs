@@ -39,13 +39,8 @@ pub fn add(paths: &mut Map<String, Value>) {
         }
         operation
     };
-    let new_publisher = json!({"schema": {"type": "object", "required": ["name"], "properties": {
-        "id": {"type": "string"}, "name": {"type": "string", "minLength": 1},
-        "prefixes": {"type": "array", "items": {"type": "string"}}}}, "example": publisher});
-    let new_client = json!({"schema": {"type": "object", "required": ["issuer", "subject"], "properties": {
-        "issuer": {"type": "string", "description": "The `iss` of its tokens; it must be trusted."},
-        "subject": {"type": "string", "minLength": 1, "maxLength": 200, "description": "The `sub` of its tokens."}}},
-        "example": {"issuer": "aid-register", "subject": "nightly-push"}});
+    let new_publisher = one("NewPublisher", &publisher);
+    let new_client = one("NewClient", &json!({"issuer": "aid-register", "subject": "nightly-push"}));
     paths.insert(
         "/v1/publishers".into(),
         json!({"get": read("list_publishers", "List the publishers", "Who publishes here, and under which prefixes.", page("Publisher", &publisher))}),
@@ -77,7 +72,7 @@ pub fn add(paths: &mut Map<String, Value>) {
 }
 
 /// Their schemas.
-pub fn schemas() -> [(&'static str, Value); 2] {
+pub fn schemas() -> [(&'static str, Value); 4] {
     let text = |about: &str| json!({"type": "string", "description": about});
     [
         (
@@ -85,6 +80,20 @@ pub fn schemas() -> [(&'static str, Value); 2] {
             json!({"type": "object", "description": "Who publishes.", "required": ["id", "name", "prefixes"], "properties": {
             "id": text("As tokens name it."), "name": text("Its name."),
             "prefixes": {"type": "array", "items": {"type": "string"}, "description": "What its identifiers start with."}}}),
+        ),
+        (
+            "NewPublisher",
+            json!({"type": "object", "description": "A publisher, as an administrator writes it.", "required": ["name"],
+            "additionalProperties": false, "properties": {
+            "id": text("As the address says."), "name": {"type": "string", "pattern": "\\S", "maxLength": 500},
+            "prefixes": {"type": "array", "items": {"type": "string", "format": "identifier"}, "uniqueItems": true}}}),
+        ),
+        (
+            "NewClient",
+            json!({"type": "object", "description": "A client, as an administrator writes it.", "required": ["issuer", "subject"],
+            "additionalProperties": false, "properties": {
+            "issuer": {"type": "string", "description": "The `iss` of its tokens; it must be trusted."},
+            "subject": {"type": "string", "minLength": 1, "maxLength": 200, "description": "The `sub` of its tokens."}}}),
         ),
         (
             "Client",

@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::search;
 use crate::formats::Format;
 use crate::kind::{Filter, Kind, Takes};
 use crate::page;
+use crate::search::RELEVANCE;
 
 /// Answers that any read may give.
 pub const READ_PROBLEMS: &[u16] = &[400, 404, 405, 406, 408, 414, 431, 500, 503];
@@ -124,13 +126,22 @@ pub fn of_collection(kind: &'static Kind, example: &Value, paths: &mut Map<Strin
 
 fn list(kind: &'static Kind, id: &str, summary: &str, about: Option<&str>, example: &Value) -> Value {
     let mut parameters: Vec<Value> = kind.all_filters().map(filter).collect();
-    let sorts: Vec<String> =
-        kind.all_sorts().flat_map(|sort| [sort.name.to_owned(), format!("-{}", sort.name)]).collect();
+    let sorts: Vec<String> = kind
+        .all_sorts()
+        .chain([&RELEVANCE])
+        .flat_map(|sort| [sort.name.to_owned(), format!("-{}", sort.name)])
+        .collect();
     let formats: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
+    let facets: Vec<&str> = kind.facets().map(|filter| filter.name).collect();
     parameters.extend([
+        search::q(),
+        search::highlight(),
+        json!({"name": "facets", "in": "query", "style": "form", "explode": false,
+            "description": "Filters to count the values of, among all records that match, into `meta.facets`: the 100 most frequent.",
+            "schema": {"type": "array", "maxItems": 10, "items": {"type": "string", "enum": facets}}}),
         query(
             "sort",
-            "The order, by identifier without it; `-` for descending. What is absent counts as lowest.",
+            "The order, by identifier without it (of a search, by relevance); `-` for descending. What is absent counts as lowest.",
             json!({"type": "string", "enum": sorts}),
         ),
         query(
@@ -174,7 +185,10 @@ fn list(kind: &'static Kind, id: &str, summary: &str, about: Option<&str>, examp
             {"type": "object", "required": ["data", "meta", "links"], "properties": {
                 "data": {"type": "array", "items": record},
                 "meta": {"type": "object", "properties": {"limit": {"type": "integer"},
-                    "count": {"type": "string", "enum": ["none", "exact", "estimated"]}, "total": {"type": ["integer", "null"]}}},
+                    "count": {"type": "string", "enum": ["none", "exact", "estimated"]}, "total": {"type": ["integer", "null"]},
+                    "search": search::readings(),
+                    "facets": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "object",
+                        "properties": {"value": {"type": ["string", "null"]}, "count": {"type": "integer"}}}}}}},
                 "links": {"type": "object", "properties": {"self": {"type": "string", "format": "uri"},
                     "next": {"type": ["string", "null"], "format": "uri"}}},
                 "included": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": {"type": "object"}}}}},
@@ -222,7 +236,8 @@ pub fn query(name: &str, about: &str, schema: Value) -> Value {
     json!({"name": name, "in": "query", "description": about, "schema": schema})
 }
 
-fn as_of() -> Value {
+/// The instant to look from.
+pub fn as_of() -> Value {
     let about =
         "The register as it stood at this instant, parts and references included; a day means its first instant.";
     query("as_of", about, json!({"type": "string", "format": "date-time"}))

@@ -9,9 +9,10 @@ use validator::{ValidationError, ValidationErrors};
 
 use super::{
     Amount, Citation, Exactness, FundingLine, Identifier, Money, OtherIdentifier, PartialDate, Percentage, PlaceShare,
-    SectorShare,
+    SectorShare, Tag,
 };
 use crate::codes;
+use crate::hint::nearest;
 
 /// Collects what is wrong with one record.
 #[derive(Default)]
@@ -82,6 +83,7 @@ impl Rules {
     /// The shares of sectors are whole in each vocabulary, and DAC codes exist.
     pub fn sectors(&mut self, sectors: &[SectorShare]) -> &mut Self {
         for (n, sector) in sectors.iter().enumerate() {
+            self.vocabulary(&format!("/sectors/{n}"), &sector.vocabulary, codes::SECTOR_VOCABULARIES);
             if sector.vocabulary == "1" && codes::sector_name(&sector.code).is_none() {
                 self.fault(
                     format!("/sectors/{n}/code"),
@@ -91,6 +93,29 @@ impl Rules {
             }
         }
         self.shares("/sectors", sectors.iter().map(|sector| (sector.vocabulary.as_str(), sector.percentage)))
+    }
+
+    /// Tags are of a vocabulary that exists, and goals and targets are those that there are.
+    pub fn tags(&mut self, tags: &[Tag]) -> &mut Self {
+        for (n, tag) in tags.iter().enumerate() {
+            self.vocabulary(&format!("/tags/{n}"), &tag.vocabulary, codes::TAG_VOCABULARIES);
+            let wrong = match tag.vocabulary.as_str() {
+                "2" if !codes::is_sdg_goal(&tag.code) => "Sustainable Development Goal, 1 to 17",
+                "3" if !codes::is_sdg_target(&tag.code) => {
+                    "target of a Sustainable Development Goal, such as 1.1 or 1.a"
+                }
+                _ => continue,
+            };
+            self.fault(format!("/tags/{n}/code"), "code_unknown", format!("{:?} is no {wrong}", tag.code));
+        }
+        self
+    }
+
+    fn vocabulary(&mut self, pointer: &str, given: &str, known: &[&str]) {
+        if !known.contains(&given) {
+            let words = format!("there is no vocabulary {given:?}{}", nearest(given, known));
+            self.fault(format!("{pointer}/vocabulary"), "code_unknown", words);
+        }
     }
 
     /// Shares: within each group none or all are stated, and then they sum to 100.

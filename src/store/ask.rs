@@ -6,15 +6,19 @@ use diesel::pg::Pg;
 use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
 use diesel::sql_query;
 use diesel::sql_types::{Array, Text};
+use diesel_async::AsyncPgConnection;
 use rust_decimal::Decimal;
 
 use super::cursor::{Cursor, foreign_cursor};
+use super::read::bounded;
 use crate::codes::is_currency;
-use crate::error::Fault;
+use crate::error::{Fault, Problem};
 use crate::hint::nearest;
 use crate::http::query::Query;
 use crate::kind::{Filter, Kind, Sort, Takes};
 use crate::record::PartialDate;
+use crate::search::terms::{self, Typed};
+use crate::search::{RELEVANCE, Search};
 
 /// A value bound into a statement.
 #[derive(Debug, Clone)]
@@ -30,6 +34,10 @@ pub struct Ask {
     /// The collection.
     pub kind: &'static Kind,
     conditions: Vec<(&'static str, Bound)>,
+    /// What was typed to search for.
+    typed: Option<Vec<Typed>>,
+    /// How the register reads that; see [`Ask::resolve`].
+    search: Option<Search>,
     /// The order.
     pub sort: &'static Sort,
     /// Highest first.
@@ -70,11 +78,25 @@ impl Ask {
         if let Some(as_of) = query.get("as_of") {
             seal.push_str(&format!("&as_of={as_of}"));
         }
-        let wanted = query.get("sort").unwrap_or("identifier");
+        let typed = match query.get("q").map(terms::parse) {
+            Some(Ok(typed)) => Some(typed),
+            Some(Err(fault)) => {
+                faults.push(fault);
+                None
+            }
+            None => None,
+        };
+        if let Some(q) = query.get("q") {
+            seal.push_str(&format!("&q={q}"));
+        }
+        let wanted = query.get("sort").unwrap_or(if query.get("q").is_some() { "-relevance" } else { "identifier" });
         let (descending, name) = wanted.strip_prefix('-').map_or((false, wanted), |name| (true, name));
         seal.push_str(&format!("&sort={wanted}"));
-        let sort = kind.all_sorts().find(|sort| sort.name == name);
-        if sort.is_none() {
+        let searched = query.get("q").map(|_| &RELEVANCE);
+        let sort = kind.all_sorts().chain(searched).find(|sort| sort.name == name);
+        if sort.is_none() && name == RELEVANCE.name {
+            faults.push(Fault::parameter("sort", "sort_unknown", "relevance is an order of searches: add q"));
+        } else if sort.is_none() {
             let known: Vec<&str> = kind.all_sorts().map(|sort| sort.name).collect();
             let words = format!(
                 "{} cannot be sorted by {name:?}; sort takes one key{}",
@@ -89,30 +111,87 @@ impl Ask {
         }
         match sort {
             Some(sort) if faults.is_empty() => {
-                Ok(Self { kind, conditions, sort, descending, after: after.flatten(), seal })
+                Ok(Self { kind, conditions, typed, search: None, sort, descending, after: after.flatten(), seal })
             }
             _ => Err(faults),
         }
     }
 
-    /// The rows in their order, at most `limit` of them.
-    pub fn rows(&self, limit: Option<i64>) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
+    /// The part that one collection has in a search over several; `seal` is what cursors
+    /// of the whole search are bound to.
+    pub fn search_of(kind: &'static Kind, query: &Query, seal: &str) -> Result<Self, Vec<Fault>> {
+        let typed = terms::parse(query.get("q").unwrap_or_default()).map_err(|fault| vec![fault])?;
+        let after = query.get("cursor").map(|text| Cursor::decode(text, seal));
+        if after == Some(None) {
+            return Err(vec![foreign_cursor()]);
+        }
+        let (sort, after) = (&RELEVANCE, after.flatten());
+        let conditions = Vec::new();
+        Ok(Self {
+            kind,
+            conditions,
+            typed: Some(typed),
+            search: None,
+            sort,
+            descending: true,
+            after,
+            seal: seal.into(),
+        })
+    }
+
+    /// Searches for what was read already.
+    pub fn set_search(&mut self, search: &Search) {
+        self.search = Some(search.clone());
+    }
+
+    /// Reads what was typed as the register has it, now or at the instant that was
+    /// entered. To be called before the rows of a search are asked for.
+    pub async fn resolve(&mut self, connection: &mut AsyncPgConnection) -> Result<(), Problem> {
+        if let Some(typed) = &self.typed {
+            self.search = Some(Search::resolve(connection, typed).await?);
+        }
+        Ok(())
+    }
+
+    /// Whether it searches for text, and how the register reads that.
+    pub fn search(&self) -> Option<&Search> {
+        self.search.as_ref()
+    }
+
+    /// Whether text is searched for.
+    pub fn searches(&self) -> bool {
+        self.typed.is_some()
+    }
+
+    /// All rows in their order.
+    pub fn rows(&self) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
+        let (sql, values) = self.select("");
+        bind(sql, values)
+    }
+
+    /// The first rows, at most `limit` of them, and not more than a page holds in bytes.
+    pub fn page(&self, limit: i64) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
+        let (sql, values) = self.select(&format!(" LIMIT {limit}"));
+        bind(bounded(&sql), values)
+    }
+
+    fn select(&self, limit: &str) -> (String, Vec<Bound>) {
         let mut values = Vec::new();
         let mut conditions = self.conditions_sql(&mut values);
-        let (table, Sort { sql: key, of_type, .. }) = (self.kind.collection, self.sort);
+        let key = self.key(&mut values);
+        let (table, of_type) = (self.kind.collection, self.sort.of_type);
         let (than, order) = if self.descending { ("<", "DESC") } else { (">", "ASC") };
         if let Some(after) = &self.after {
             let n = values.len();
             conditions.push(format!("({key}, t.identifier) {than} (${}::{of_type}, ${})", n + 1, n + 2));
             values.extend([Bound::Text(after.key.clone()), Bound::Text(after.identifier.clone())]);
         }
-        let limit = limit.map_or(String::new(), |limit| format!(" LIMIT {limit}"));
         let sql = format!(
             "SELECT t.identifier, t.publisher, t.version, t.created_at, t.updated_at, t.doc::text AS doc, ({key})::text AS key \
              FROM {table} t{} ORDER BY {key} {order}, t.identifier {order}{limit}",
             where_clause(&conditions)
         );
-        bind(sql, values)
+        (sql, values)
     }
 
     /// How many rows there are in all.
@@ -122,24 +201,52 @@ impl Ask {
         bind(format!("SELECT count(*) AS count FROM {} t{}", self.kind.collection, where_clause(&conditions)), values)
     }
 
+    /// How many rows have each value of a facet, the most frequent first.
+    pub fn facet(&self, facet: &str, limit: i64) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
+        let mut values = Vec::new();
+        let conditions = self.conditions_sql(&mut values);
+        let sql = format!(
+            "SELECT value, count(*) AS count FROM (SELECT DISTINCT t.identifier, {facet} AS value FROM {} t{}) AS found \
+             GROUP BY value ORDER BY count DESC, value LIMIT {limit}",
+            self.kind.collection,
+            where_clause(&conditions)
+        );
+        bind(sql, values)
+    }
+
     /// The planner's view of a statement: of the rows without a limit for an estimate, or of a page.
     pub fn explain(&self, limit: Option<i64>) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
         let mut values = Vec::new();
         let conditions = self.conditions_sql(&mut values);
-        let (table, key) = (self.kind.collection, self.sort.sql);
-        let page = limit.map_or(String::new(), |limit| format!(" ORDER BY {key}, t.identifier LIMIT {limit}"));
+        let table = self.kind.collection;
+        let page = match limit {
+            Some(limit) => format!(" ORDER BY {}, t.identifier LIMIT {limit}", self.key(&mut values)),
+            None => String::new(),
+        };
         bind(
             format!("EXPLAIN (FORMAT JSON) SELECT t.identifier FROM {table} t{}{page}", where_clause(&conditions)),
             values,
         )
     }
 
+    /// What the rows are ordered by.
+    fn key(&self, values: &mut Vec<Bound>) -> String {
+        match &self.search {
+            Some(search) if self.sort.name == RELEVANCE.name => search.relevance(values),
+            _ => self.sort.sql.to_owned(),
+        }
+    }
+
     fn conditions_sql(&self, values: &mut Vec<Bound>) -> Vec<String> {
-        let numbered = self.conditions.iter().map(|(sql, value)| {
+        let mut conditions = Vec::new();
+        for (sql, value) in &self.conditions {
             values.push(value.clone());
-            sql.replace("$?", &format!("${}", values.len()))
-        });
-        numbered.collect()
+            conditions.push(sql.replace("$?", &format!("${}", values.len())));
+        }
+        if let Some(search) = &self.search {
+            conditions.extend(search.conditions(self.kind, values));
+        }
+        conditions
     }
 }
 
@@ -197,5 +304,10 @@ pub fn instant(value: &str) -> Option<DateTime<Utc>> {
     let day =
         || NaiveDate::parse_from_str(&value, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0).map(|midnight| midnight.and_utc());
     let instant = DateTime::parse_from_rfc3339(&value).map(|instant| instant.to_utc()).ok().or_else(day)?;
+    // A leap second is the first of the next minute, as the database has it.
+    let instant = DateTime::from_timestamp(
+        instant.timestamp() + i64::from(instant.timestamp_subsec_nanos() / 1_000_000_000),
+        instant.timestamp_subsec_nanos() % 1_000_000_000,
+    )?;
     (1..=9999).contains(&instant.year()).then_some(instant)
 }

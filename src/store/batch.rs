@@ -1,6 +1,8 @@
 //! Many changes at once: staged in a temporary table, decided, checked and written
 //! by statements over all of them, in memory that does not grow with their number.
 
+use std::collections::HashMap;
+
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
@@ -30,15 +32,15 @@ pub struct Entry {
     pub links: Vec<Link>,
     /// The version that it was made from, 0 for none, where it was made from one.
     pub seen: Option<i32>,
+    /// Whether something is wrong with it already. It is not written, and what else is
+    /// wrong with it is told all the same.
+    pub faulty: bool,
 }
 
-/// A record of the batch that something is said of.
+/// What the register says against a record of the batch.
 #[derive(Debug, QueryableByName)]
-pub struct Row {
-    /// Its place in the order of the batch.
-    #[diesel(sql_type = BigInt)]
-    pub n: i64,
-    /// Its line or row in what was sent.
+pub struct Complaint {
+    /// The record's line or row in what was sent.
     #[diesel(sql_type = BigInt)]
     pub line: i64,
     /// Its pointer in what was sent.
@@ -47,27 +49,22 @@ pub struct Row {
     /// Its identifier.
     #[diesel(sql_type = Text)]
     pub identifier: String,
+    /// Its collection.
+    #[diesel(sql_type = Text)]
+    pub collection: String,
     /// The member that is at fault.
     #[diesel(sql_type = Text)]
     pub pointer: String,
+    /// What is wrong, for programs.
+    #[diesel(sql_type = Text)]
+    pub code: String,
     /// The other record.
     #[diesel(sql_type = Text)]
     pub target: String,
-    /// A collection: the record's, or that of the other.
-    #[diesel(sql_type = Text)]
-    pub collection: String,
-}
-
-/// Somebody whom the batch refers to in vain.
-#[derive(Debug, QueryableByName)]
-pub struct Missing {
-    /// The identifier.
-    #[diesel(sql_type = Text)]
-    pub target: String,
-    /// Where it should be.
-    #[diesel(sql_type = Text)]
-    pub collection: String,
-    /// Where it is instead.
+    /// The collection in which that should be.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub wanted: Option<String>,
+    /// Where it is instead; or the member by which it refers to this one.
     #[diesel(sql_type = Nullable<Text>)]
     pub elsewhere: Option<String>,
 }
@@ -93,6 +90,16 @@ pub async fn begin(connection: &mut AsyncPgConnection) -> diesel::QueryResult<()
     connection.batch_execute(include_str!("batch/create.sql")).await
 }
 
+#[derive(QueryableByName)]
+struct First {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+    #[diesel(sql_type = BigInt)]
+    line: i64,
+    #[diesel(sql_type = Text)]
+    identifier: String,
+}
+
 /// Adds records; gives the faults of those whose identifiers stand in the batch already.
 pub async fn stage(connection: &mut AsyncPgConnection, entries: &[Entry]) -> diesel::QueryResult<Vec<(usize, Fault)>> {
     let column = |of: fn(&Entry) -> &str| entries.iter().map(of).collect::<Vec<&str>>();
@@ -105,18 +112,17 @@ pub async fn stage(connection: &mut AsyncPgConnection, entries: &[Entry]) -> die
         .bind::<Array<Nullable<Jsonb>>, _>(entries.iter().map(|entry| entry.doc.as_ref()).collect::<Vec<_>>())
         .bind::<Array<Jsonb>, _>(entries.iter().map(|entry| json!(entry.links)).collect::<Vec<_>>())
         .bind::<Array<Nullable<Integer>>, _>(entries.iter().map(|entry| entry.seen).collect::<Vec<_>>())
+        .bind::<Array<Bool>, _>(entries.iter().map(|entry| entry.faulty).collect::<Vec<_>>())
         .execute(connection)
         .await?;
     if added == entries.len() {
         return Ok(Vec::new());
     }
-    let first: Vec<Row> = sql_query(
-        "SELECT n, line, place, identifier, '' AS pointer, '' AS target, collection FROM batch WHERE identifier = ANY($1)",
-    )
-    .bind::<Array<Text>, _>(column(|entry| &entry.identifier))
-    .load(connection)
-    .await?;
-    let first: std::collections::HashMap<&str, &Row> = first.iter().map(|row| (row.identifier.as_str(), row)).collect();
+    let first: Vec<First> = sql_query("SELECT n, line, identifier FROM batch WHERE identifier = ANY($1)")
+        .bind::<Array<Text>, _>(column(|entry| &entry.identifier))
+        .load(connection)
+        .await?;
+    let first: HashMap<&str, &First> = first.iter().map(|row| (row.identifier.as_str(), row)).collect();
     let twice = entries.iter().enumerate().filter_map(|(at, entry)| {
         let first = first.get(entry.identifier.as_str()).filter(|first| first.n != entry.n)?;
         let words = format!("{} stands in row {} already", entry.identifier, first.line);
@@ -147,46 +153,103 @@ pub async fn counts(connection: &mut AsyncPgConnection) -> diesel::QueryResult<V
         .await
 }
 
-/// Records that are refused for what the register has, with the code of the refusal as their `target`.
-pub async fn refused(connection: &mut AsyncPgConnection) -> diesel::QueryResult<Vec<Row>> {
-    sql_query(
-        "SELECT n, batch.line, batch.place, batch.identifier, '/identifier' AS pointer, outcome AS target, batch.collection
-         FROM batch JOIN decided USING (n)
-         WHERE outcome NOT IN ('created', 'changed', 'unchanged', 'deleted', 'refused') ORDER BY n",
-    )
-    .load(connection)
-    .await
+/// Complains of records that are refused for what the register has, and of references
+/// to nothing among those that are refused, for this or for what was wrong with them
+/// already. `refused` are further identifiers that are not in the batch.
+pub async fn complain_of_refused(connection: &mut AsyncPgConnection, refused: &[String]) -> diesel::QueryResult<usize> {
+    let outcomes = sql_query(include_str!("batch/outcomes.sql")).execute(connection).await?;
+    let whose = "decided.outcome NOT IN ('created', 'changed', 'unchanged', 'deleted')";
+    Ok(outcomes + references(connection, whose, refused, false).await?)
 }
 
-/// Whom the batch refers to in vain.
-pub async fn missing(connection: &mut AsyncPgConnection) -> diesel::QueryResult<Vec<Missing>> {
-    sql_query(include_str!("batch/missing.sql")).load(connection).await
+/// Complains of references to nothing, of deletions of what is still referred to, and, where
+/// `each` record is for itself, of whatever falls with these. They are refused then.
+pub async fn complain_of_references(
+    connection: &mut AsyncPgConnection,
+    refused: &[String],
+    each: bool,
+) -> diesel::QueryResult<usize> {
+    let dangling = references(connection, "decided.outcome IN ('created', 'changed')", refused, each).await?;
+    let referred = sql_query(include_str!("batch/referred.sql")).execute(connection).await?;
+    if dangling + referred > 0 {
+        fall(connection, each).await?;
+    }
+    Ok(dangling + referred)
 }
 
-/// Who refers to them.
-pub async fn dangling(connection: &mut AsyncPgConnection, missing: &[Missing]) -> diesel::QueryResult<Vec<Row>> {
-    sql_query(include_str!("batch/dangling.sql"))
-        .bind::<Array<Text>, _>(missing.iter().map(|missing| missing.target.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(missing.iter().map(|missing| missing.collection.as_str()).collect::<Vec<_>>())
-        .load(connection)
-        .await
-}
-
-/// Deletions of what is still referred to; `target` is who does.
-pub async fn referred(connection: &mut AsyncPgConnection) -> diesel::QueryResult<Vec<Row>> {
-    sql_query(include_str!("batch/referred.sql")).load(connection).await
-}
-
-/// Takes records out of the batch.
-pub async fn refuse(connection: &mut AsyncPgConnection, rows: &[i64]) -> diesel::QueryResult<usize> {
-    sql_query("UPDATE decided SET outcome = 'refused' WHERE n = ANY($1)")
-        .bind::<Array<BigInt>, _>(rows)
+async fn references(
+    connection: &mut AsyncPgConnection,
+    whose: &str,
+    refused: &[String],
+    each: bool,
+) -> diesel::QueryResult<usize> {
+    sql_query(include_str!("batch/references.sql").replace("{whose}", whose))
+        .bind::<Array<Text>, _>(refused)
+        .bind::<Bool, _>(each)
         .execute(connection)
         .await
 }
 
+/// Complains of records that would be their own ancestors.
+pub async fn complain_of_circles(
+    connection: &mut AsyncPgConnection,
+    circles: &[String],
+    each: bool,
+) -> diesel::QueryResult<()> {
+    sql_query(
+        "INSERT INTO complaints (n, pointer, code, target) SELECT n, '/parent', 'circle', identifier FROM batch
+         WHERE identifier = ANY($1)",
+    )
+    .bind::<Array<Text>, _>(circles)
+    .execute(connection)
+    .await?;
+    fall(connection, each).await
+}
+
+/// Refuses whatever there are complaints of; and, where `each` record is for itself, what
+/// falls with that.
+async fn fall(connection: &mut AsyncPgConnection, each: bool) -> diesel::QueryResult<()> {
+    if each {
+        connection.batch_execute(include_str!("batch/link.sql")).await?;
+        sql_query(include_str!("batch/cascade.sql")).execute(connection).await?;
+    }
+    connection
+        .batch_execute("UPDATE decided SET outcome = 'refused' FROM complaints WHERE complaints.n = decided.n")
+        .await
+}
+
+/// The first complaints, in the order of the batch.
+pub async fn complaints(connection: &mut AsyncPgConnection, limit: i64) -> diesel::QueryResult<Vec<Complaint>> {
+    sql_query(
+        "SELECT line, place, identifier, collection, pointer, code, target, wanted, elsewhere
+         FROM complaints JOIN batch USING (n) ORDER BY n, pointer LIMIT $1",
+    )
+    .bind::<BigInt, _>(limit)
+    .load(connection)
+    .await
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+/// How many complaints there are, and how many records are refused.
+pub async fn refused(connection: &mut AsyncPgConnection) -> diesel::QueryResult<(i64, i64)> {
+    let complaints: Number = sql_query("SELECT count(*) AS number FROM complaints").get_result(connection).await?;
+    let records: Number = sql_query(
+        "SELECT count(*) AS number FROM decided WHERE outcome NOT IN ('created', 'changed', 'unchanged', 'deleted')",
+    )
+    .get_result(connection)
+    .await?;
+    Ok((complaints.number, records.number))
+}
+
 #[derive(QueryableByName)]
 struct Identified {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
     #[diesel(sql_type = Text)]
     identifier: String,
 }
@@ -194,7 +257,7 @@ struct Identified {
 /// Written records that have a parent now, for the search for circles.
 pub async fn with_parents(connection: &mut AsyncPgConnection) -> diesel::QueryResult<Vec<String>> {
     let found: Vec<Identified> = sql_query(
-        "SELECT batch.identifier FROM batch JOIN decided USING (n)
+        "SELECT n, batch.identifier FROM batch JOIN decided USING (n)
          WHERE outcome IN ('created', 'changed') AND links @> '[{\"role\": \"parent\"}]'",
     )
     .load(connection)
@@ -202,51 +265,57 @@ pub async fn with_parents(connection: &mut AsyncPgConnection) -> diesel::QueryRe
     Ok(found.into_iter().map(|found| found.identifier).collect())
 }
 
-/// The records that the batch writes.
-pub async fn written(connection: &mut AsyncPgConnection) -> diesel::QueryResult<Vec<String>> {
+/// Records that the batch writes, or that it refuses: so many after the one at this place,
+/// and the place of the last.
+pub async fn some(
+    connection: &mut AsyncPgConnection,
+    written: bool,
+    after: i64,
+    limit: i64,
+) -> diesel::QueryResult<(Vec<String>, i64)> {
+    let which = match written {
+        true => "IN ('created', 'changed', 'deleted')",
+        false => "NOT IN ('created', 'changed', 'deleted', 'unchanged')",
+    };
     let found: Vec<Identified> =
-        sql_query("SELECT identifier FROM decided WHERE outcome IN ('created', 'changed', 'deleted') ORDER BY n")
+        sql_query(format!("SELECT n, identifier FROM decided WHERE outcome {which} AND n > $1 ORDER BY n LIMIT $2"))
+            .bind::<BigInt, _>(after)
+            .bind::<BigInt, _>(limit)
             .load(connection)
             .await?;
-    Ok(found.into_iter().map(|found| found.identifier).collect())
+    let last = found.last().map_or(after, |last| last.n);
+    Ok((found.into_iter().map(|found| found.identifier).collect(), last))
 }
 
-/// The rows of these records.
-pub async fn rows(connection: &mut AsyncPgConnection, identifiers: &[String]) -> diesel::QueryResult<Vec<Row>> {
-    sql_query(
-        "SELECT n, line, place, identifier, '/parent' AS pointer, '' AS target, collection FROM batch
-         WHERE identifier = ANY($1) ORDER BY n",
-    )
-    .bind::<Array<Text>, _>(identifiers)
-    .load(connection)
-    .await
-}
-
+/// A publisher many of whose records a batch would change.
 #[derive(QueryableByName)]
-struct Exceeds {
-    #[diesel(sql_type = Bool)]
-    exceeds: bool,
+pub struct Exceeds {
+    /// The publisher.
+    #[diesel(sql_type = Text)]
+    pub publisher: String,
+    /// How many records.
+    #[diesel(sql_type = BigInt)]
+    pub changed: i64,
 }
 
-/// Whether changing so many records is more than this share of all that the publisher has.
+/// The publishers of whose records so many would change, and more than this share of all.
 pub async fn exceeds(
     connection: &mut AsyncPgConnection,
-    publisher: &str,
-    changed: i64,
+    few: i64,
     percentage: i32,
-) -> diesel::QueryResult<bool> {
+) -> diesel::QueryResult<Vec<Exceeds>> {
     let counts: Vec<String> = collections::ALL
         .iter()
-        .map(|kind| format!("(SELECT count(*) FROM {} WHERE publisher = $1)", kind.collection))
+        .map(|kind| format!("(SELECT count(*) FROM {} t WHERE t.publisher = touched.publisher)", kind.collection))
         .collect();
-    let sql = format!("SELECT $2 * 100 > $3 * ({}) AS exceeds", counts.join(" + "));
-    let found: Exceeds = sql_query(sql)
-        .bind::<Text, _>(publisher)
-        .bind::<BigInt, _>(changed)
-        .bind::<Integer, _>(percentage)
-        .get_result(connection)
-        .await?;
-    Ok(found.exceeds)
+    let sql = format!(
+        "SELECT publisher, changed FROM (
+           SELECT publisher, count(*) AS changed FROM decided WHERE outcome IN ('changed', 'deleted')
+           GROUP BY publisher HAVING count(*) >= $1) AS touched
+         WHERE changed * 100 > $2 * ({}) ORDER BY publisher",
+        counts.join(" + ")
+    );
+    sql_query(sql).bind::<BigInt, _>(few).bind::<Integer, _>(percentage).load(connection).await
 }
 
 /// The versions that the batch makes.

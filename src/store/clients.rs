@@ -13,6 +13,9 @@ use super::read::instant;
 use crate::digest::digest;
 use crate::error::{Problem, Reason};
 
+/// What a revoked client is told.
+pub const REVOKED: &str = "This client was revoked; it writes nothing any more";
+
 /// A client.
 #[derive(Debug, QueryableByName)]
 pub struct Client {
@@ -57,6 +60,15 @@ pub async fn of_token(
         .get_result(connection)
         .await
         .optional()
+}
+
+/// Refuses an author whose client was revoked since the request began. To be asked under
+/// the clock, where nothing comes between any more.
+pub async fn still_welcome(connection: &mut AsyncPgConnection, author: &Author) -> Result<(), Problem> {
+    match of_token(connection, &author.issuer, &author.subject).await? {
+        Some(client) if client.revoked_at.is_some() => Err(Problem::new(Reason::Forbidden, REVOKED)),
+        _ => Ok(()),
+    }
 }
 
 /// The clients of a publisher.

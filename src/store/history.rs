@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use futures_util::{Stream, TryStreamExt};
+use futures_util::{Stream, StreamExt, TryStreamExt};
 use serde_json::{Map, Value, json};
 
-use super::read::{Row, instant};
+use super::read::{Row, bounded, instant};
 use crate::digest::sha256;
 use crate::error::Problem;
 use crate::http::identifier;
@@ -83,8 +83,18 @@ pub async fn of_record<T>(
     mapped(rows, each).await
 }
 
+/// A version, and how many there are within the limit.
+#[derive(QueryableByName)]
+struct Bounded {
+    #[diesel(embed)]
+    version: Version,
+    #[diesel(sql_type = BigInt)]
+    found: i64,
+}
+
 /// Versions after one position up to another, in the order of their commits: of some
-/// collections, or of all.
+/// collections, or of all. Says whether there are more, beyond the limit or beyond what
+/// an answer holds in bytes.
 pub async fn between<T>(
     connection: &mut AsyncPgConnection,
     after: i64,
@@ -92,19 +102,23 @@ pub async fn between<T>(
     collections: Option<&[String]>,
     limit: i64,
     each: impl FnMut(Version) -> Result<T, Problem>,
-) -> Result<Vec<T>, Problem> {
+) -> Result<(Vec<T>, bool), Problem> {
     let only = if collections.is_some() { "collection = ANY($4)" } else { "$4 IS NULL" };
-    let sql = format!(
+    let sql = bounded(&format!(
         "SELECT {COLUMNS} FROM versions WHERE position > $1 AND position <= $2 AND {only} ORDER BY position LIMIT $3"
-    );
+    ));
+    let mut found = 0;
     let rows = sql_query(sql)
         .bind::<BigInt, _>(after)
         .bind::<BigInt, _>(up_to)
-        .bind::<BigInt, _>(limit)
+        .bind::<BigInt, _>(limit + 1)
         .bind::<Nullable<diesel::sql_types::Array<Text>>, _>(collections)
-        .load_stream::<Version>(connection)
+        .load_stream::<Bounded>(connection)
         .await?;
-    mapped(rows, each).await
+    let rows = rows.inspect_ok(|row| found = row.found).map_ok(|row| row.version).take(limit as usize);
+    let changes = mapped(rows, each).await?;
+    let more = found > changes.len() as i64;
+    Ok((changes, more))
 }
 
 async fn mapped<T>(

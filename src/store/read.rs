@@ -55,6 +55,39 @@ impl Row {
     }
 }
 
+/// Bytes of documents on one page; the rest is on the next one.
+const PAGE: usize = 8 * 1024 * 1024;
+
+/// The first rows of a limited statement: as many as fit on a page, but one at least. Each
+/// says how many the statement `found`.
+pub fn bounded(sql: &str) -> String {
+    format!(
+        "SELECT * FROM (
+           SELECT page.*, count(*) OVER () AS found,
+             sum(octet_length(coalesce(doc, ''))) OVER (ROWS UNBOUNDED PRECEDING) - octet_length(coalesce(doc, '')) AS before
+           FROM ({sql}) AS page) AS bounded
+         WHERE before < {PAGE}"
+    )
+}
+
+/// A row of a page, and how many the statement found.
+#[derive(QueryableByName)]
+struct Bounded {
+    #[diesel(embed)]
+    record: Row,
+    #[diesel(sql_type = BigInt)]
+    found: i64,
+}
+
+/// A page of a question: at most so many rows, and whether there are more.
+pub async fn page(connection: &mut AsyncPgConnection, ask: &Ask, limit: i64) -> diesel::QueryResult<(Vec<Row>, bool)> {
+    let rows: Vec<Bounded> = ask.page(limit + 1).load(connection).await?;
+    let found = rows.as_slice().first().map_or(0, |row| row.found);
+    let rows: Vec<Row> = rows.into_iter().take(limit as usize).map(|row| row.record).collect();
+    let more = found > rows.len() as i64;
+    Ok((rows, more))
+}
+
 /// An instant as clients see it.
 pub fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
@@ -132,6 +165,27 @@ struct Plan {
 /// The exact number of records that a question finds.
 pub async fn count(connection: &mut AsyncPgConnection, ask: &Ask) -> diesel::QueryResult<i64> {
     Ok(ask.count().get_result::<Count>(connection).await?.count)
+}
+
+/// How many records have one value of a facet.
+#[derive(Debug, QueryableByName, serde::Serialize)]
+pub struct FacetValue {
+    /// The value; null for none.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub value: Option<String>,
+    /// The number of records.
+    #[diesel(sql_type = BigInt)]
+    pub count: i64,
+}
+
+/// How many of the records that a question finds have each value of a facet, the most frequent first.
+pub async fn facet(
+    connection: &mut AsyncPgConnection,
+    ask: &Ask,
+    by: &str,
+    limit: i64,
+) -> diesel::QueryResult<Vec<FacetValue>> {
+    ask.facet(by, limit).load(connection).await
 }
 
 /// The planner's estimate of that number.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::change::{Author, Change, Current, Intent, Outcome, decide};
 use super::commit::{self, New};
 use super::read::{self, Row};
-use super::{audit, publishers, refer};
+use super::{audit, clients, publishers, refer};
 use crate::error::{Fault, Problem, Reason};
 use crate::kind::Kind;
 
@@ -38,6 +38,7 @@ pub async fn one(
 
 async fn apply(connection: &mut AsyncPgConnection, author: &Author, change: &Change) -> Result<Outcome, Problem> {
     let clock = commit::lock(connection).await?;
+    clients::still_welcome(connection, author).await?;
     let identifier = &change.identifier;
     // Prefixes change hands under the clock too: the right is judged again where it counts.
     if publishers::owner(connection, identifier).await?.as_ref() != Some(&change.publisher) {

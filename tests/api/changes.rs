@@ -192,3 +192,13 @@ async fn cursors_and_parameters_are_checked() {
     let version = app.anon().get(change["url"].as_str().unwrap()).await.expect(200);
     assert_eq!(change["content_hash"], aid_register::digest::sha256(&version.body));
 }
+
+#[actix_web::test]
+async fn the_head_of_a_stream_ends() {
+    let app = TestApp::empty().await;
+    let head = app.anon().request("HEAD", "/v1/changes?after=latest").header("accept", "text/event-stream");
+    let answer = app.anon().send(head).await.expect(200);
+    assert_eq!((answer.header("content-type"), answer.body.len()), ("text/event-stream", 0));
+    let wrong = app.anon().get_with("/v1/changes", &[("accept", "text/csv")]).await;
+    assert!(wrong.json()["detail"].as_str().unwrap().contains("text/event-stream"));
+}

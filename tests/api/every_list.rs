@@ -4,6 +4,7 @@ use aid_register::collections;
 use aid_register::http::query::Query;
 use aid_register::kind::{Filter, Kind, Takes};
 use aid_register::page;
+use aid_register::search::{Reading, Search, Term};
 use aid_register::store::ask::Ask;
 use aid_register::store::read;
 use diesel_async::SimpleAsyncConnection;
@@ -47,7 +48,7 @@ async fn an_index_serves_every_filter_and_sort() {
     let app = TestApp::shipped().await;
     let mut connection = app.connection().await;
     // On small tables the planner would rather scan; what counts is that it need not.
-    connection.batch_execute("SET enable_seqscan = off").await.unwrap();
+    connection.batch_execute("SET enable_seqscan = off; SET enable_sort = off").await.unwrap();
     for kind in collections::ALL {
         for filter in kind.all_filters() {
             let ask = ask(kind, &format!("{}={}", filter.name, sample(filter)));
@@ -58,6 +59,15 @@ async fn an_index_serves_every_filter_and_sort() {
             assert!(plan.to_string().contains("Index"), "{} {}", kind.collection, filter.name);
             let by_condition = plan.to_string().contains("Index Cond");
             assert!(by_condition, "{} {} filters row by row: {plan:#}", kind.collection, filter.name);
+        }
+        let mut search = ask(kind, "q=school+Cuprija&sort=relevance");
+        for reading in [Reading::Word, Reading::Prefix, Reading::Similar] {
+            let term = |text: &str| Term { typed: text.into(), folded: text.into(), reading };
+            search.set_search(&Search { terms: vec![term("school"), term("cuprija")], whole: "school cuprija".into() });
+            let plan = read::plan(&mut connection, &search, None).await.unwrap();
+            let mut tables = Vec::new();
+            scanned(&plan, &mut tables);
+            assert!(tables.is_empty(), "{} q scans {tables:?}: {plan:#}", kind.collection);
         }
         for sort in kind.all_sorts() {
             let plan =

@@ -10,7 +10,7 @@ use crate::make;
 use crate::support::{Answer, Client, TestApp};
 
 /// Sends a body to `/v1/imports?…`.
-async fn send(client: &Client, query: &str, body: impl Into<Vec<u8>>, headers: &[(&str, &str)]) -> Answer {
+pub async fn send(client: &Client, query: &str, body: impl Into<Vec<u8>>, headers: &[(&str, &str)]) -> Answer {
     let mut request = client.request("POST", &format!("/v1/imports?{query}")).body(body.into());
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -19,7 +19,7 @@ async fn send(client: &Client, query: &str, body: impl Into<Vec<u8>>, headers: &
 }
 
 /// Faults with their places: `row column pointer identifier code`.
-fn faults(problem: &Value) -> Vec<String> {
+pub fn faults(problem: &Value) -> Vec<String> {
     let text = |fault: &Value, name: &str| match &fault[name] {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),
@@ -31,11 +31,11 @@ fn faults(problem: &Value) -> Vec<String> {
         .collect()
 }
 
-fn lines(records: &[Value]) -> String {
+pub fn lines(records: &[Value]) -> String {
     records.iter().map(|record| format!("{record}\n")).collect()
 }
 
-fn grant(identifier: &str, title: &str) -> Value {
+pub fn grant(identifier: &str, title: &str) -> Value {
     let mut grant = make::grant(title);
     grant["identifier"] = identifier.into();
     grant
@@ -233,7 +233,7 @@ async fn a_table_changes_what_it_has_columns_for() {
         "2 status /status T-3 code_unknown",
         "3 deleted /deleted T-4 boolean_invalid",
         "3 title_en /title T-4 required",
-        "4 - - - row_length",
+        "4 - - T-5 row_length",
     ];
     let mut found = faults(&refused.json());
     found.sort();
@@ -445,7 +445,7 @@ async fn bad_bodies_are_refused_and_cost_little() {
 }
 
 /// The report of a job, once it has ended.
-async fn finished(client: &Client, accepted: &Answer) -> Value {
+pub async fn finished(client: &Client, accepted: &Answer) -> Value {
     let place = accepted.header("location").to_owned();
     loop {
         let job = client.get(&place).await.expect(200).json();

@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use aid_register::collections;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use serde_json::Value;
 
 use crate::make;
 use crate::support::TestApp;
 
 /// Follows the pages of a list and gives the identifiers in the order of the visit.
-async fn follow(app: &TestApp, path: &str) -> Vec<String> {
+pub async fn follow(app: &TestApp, path: &str) -> Vec<String> {
     let mut visited = Vec::new();
     let mut next = format!("{}{path}", app.base);
     loop {
@@ -131,4 +132,30 @@ async fn a_cursor_cannot_be_made_by_hand() {
         let answer = app.anon().get(&format!("/v1/grants?sort=-amount&cursor={forged}")).await;
         assert_eq!(answer.problem(400), ["cursor cursor_invalid"]);
     }
+}
+
+#[actix_web::test]
+async fn a_page_of_large_records_ends_early_and_the_next_goes_on() {
+    let app = TestApp::empty().await;
+    let large: String = "ž".repeat(50_000);
+    let records: Vec<(&str, Value)> = (0..30)
+        .map(|n| {
+            let texts: serde_json::Map<String, Value> = ["en", "sr", "de", "fr", "it", "ro", "hu", "bg", "hr"]
+                .map(|tag| (tag.to_owned(), large.clone().into()))
+                .into_iter()
+                .collect();
+            let mut grant = make::grant("L");
+            grant["identifier"] = format!("T-{n:02}").into();
+            grant["description"] = texts.into();
+            ("grants", grant)
+        })
+        .collect();
+    make::write(&mut app.connection().await, &records).await;
+    let first = app.anon().get("/v1/grants").await.expect(200);
+    let shown = first.identifiers().len();
+    assert!((1..30).contains(&shown), "{shown}");
+    let all: Vec<String> = (0..30).map(|n| format!("T-{n:02}")).collect();
+    assert_eq!(follow(&app, "/v1/grants").await, all);
+    let feed = app.anon().get("/v1/changes?include=records").await.expect(200).json();
+    assert!(feed["data"].as_array().unwrap().len() < 30 && feed["links"]["next"].is_string());
 }

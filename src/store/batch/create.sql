@@ -7,7 +7,8 @@ CREATE TEMP TABLE batch (
   collection text NOT NULL,
   doc        jsonb,
   links      jsonb NOT NULL,
-  seen       integer
+  seen       integer,
+  faulty     boolean NOT NULL
 ) ON COMMIT DROP;
 CREATE TEMP TABLE decided (
   n          bigint PRIMARY KEY,
@@ -17,4 +18,13 @@ CREATE TEMP TABLE decided (
   created_at timestamptz NOT NULL,
   publisher  text,
   outcome    text NOT NULL
+) ON COMMIT DROP;
+-- What the register says against records of the batch, and whom it is about.
+CREATE TEMP TABLE complaints (
+  n         bigint NOT NULL,
+  pointer   text NOT NULL,
+  code      text NOT NULL,
+  target    text NOT NULL,
+  wanted    text,
+  elsewhere text
 ) ON COMMIT DROP;

@@ -17,6 +17,7 @@ SELECT batch.n, batch.identifier, batch.collection, coalesce(records.version, 0)
     WHEN NOT records.live AND batch.doc IS NULL THEN 'unchanged'
     WHEN NOT records.live THEN 'identifier_gone'
     WHEN records.identifier IS NULL AND batch.doc IS NULL THEN 'record_unknown'
+    WHEN batch.faulty THEN 'refused'
     WHEN batch.seen <> coalesce(records.version, 0) THEN 'changed_meanwhile'
     WHEN records.identifier IS NULL THEN 'created'
     WHEN batch.doc IS NULL THEN 'deleted'

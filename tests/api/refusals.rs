@@ -1,0 +1,277 @@
+//! What imports refuse: all of it at once, and at little cost.
+
+use std::io::Write;
+use std::time::Duration;
+
+use diesel::sql_types::{Integer, Text};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::imports::{faults, finished, grant, lines, send};
+use crate::make;
+use crate::support::{Client, TestApp};
+
+async fn refused(client: &Client, query: &str, body: impl Into<Vec<u8>>) -> Vec<String> {
+    let answer = send(client, query, body, &[]).await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    faults(&answer.json())
+}
+
+#[actix_web::test]
+async fn all_that_is_wrong_with_a_record_is_told_at_once() {
+    let app = TestApp::empty().await;
+    let town = app.town();
+    town.put("/v1/grants/T-GONE", &make::grant("G"), &[]).await.expect(201);
+    town.delete("/v1/grants/T-GONE", &[("if-match", "*")]).await.expect(204);
+    let wrong =
+        json!({"title": {"en": "x"}, "status": "opne", "programme": "NOPE", "places": [{"location": "NOWHERE"}]});
+    let as_put = town.put("/v1/grants/T-1", &wrong, &[]).await.problem(400);
+    let with = |identifier: &str| {
+        let mut record = wrong.clone();
+        record["identifier"] = identifier.into();
+        record
+    };
+    let body = lines(&[with("T-1"), with("C-1"), with("T-GONE"), with("T-1")]);
+    for mode in ["atomic", "independent"] {
+        let query = format!("format=ndjson&collection=grants&mode={mode}&dry_run=true");
+        let answer = send(&town, &query, body.clone(), &[]).await.json();
+        let found = faults(&answer);
+        let of_first: Vec<String> = found
+            .iter()
+            .filter(|fault| fault.starts_with("1 "))
+            .map(|fault| {
+                let parts: Vec<&str> = fault.split(' ').collect();
+                format!("{} {}", parts[2], parts[4])
+            })
+            .collect();
+        assert_eq!(of_first, as_put, "{mode}");
+        assert!(found.contains(&"2 - /identifier C-1 prefix_foreign".into()), "{found:?}");
+        assert!(found.contains(&"2 - /programme C-1 reference_unknown".into()), "{found:?}");
+        assert!(found.contains(&"3 - /identifier T-GONE identifier_gone".into()), "{found:?}");
+        assert!(found.contains(&"4 - /identifier T-1 duplicate".into()), "{found:?}");
+        let report = answer.get("report").unwrap_or(&answer);
+        assert_eq!((&report["counts"]["read"], &report["counts"]["refused"]), (&json!(4), &json!(4)), "{answer}");
+    }
+}
+
+#[actix_web::test]
+async fn what_a_batch_deletes_it_cannot_refer_to() {
+    let app = TestApp::empty().await;
+    let town = app.town();
+    let programme = json!({"identifier": "T-P", "title": {"en": "P"}, "status": "closed"});
+    send(&town, "format=ndjson&collection=programmes", lines(&[programme]), &[]).await.expect(200);
+    let mut child = grant("T-1", "A");
+    child["collection"] = "grants".into();
+    child["programme"] = "T-P".into();
+    let gone = json!({"collection": "programmes", "identifier": "T-P", "deleted": true});
+    let answer = send(&town, "format=ndjson", lines(&[child, gone.clone()]), &[]).await.json();
+    assert_eq!(answer["errors"][0]["detail"], "T-P is deleted by this import");
+    // A deletion says nothing else: what it does not know is refused.
+    let mut merged = gone;
+    merged["merged_into"] = "T-Q".into();
+    let found = refused(&town, "format=ndjson", lines(&[merged])).await;
+    assert_eq!(found, ["1 - /merged_into T-P unknown_field"]);
+}
+
+#[actix_web::test]
+async fn a_long_chain_falls_at_once() {
+    let app = TestApp::empty().await;
+    let chain: Vec<Value> = (0..3000)
+        .map(|n| {
+            let parent = if n == 2999 { "T-NOWHERE".to_owned() } else { format!("T-{}", n + 1) };
+            json!({"identifier": format!("T-{n}"), "title": {"en": "P"}, "status": "closed", "parent": parent})
+        })
+        .collect();
+    for (mode, expected) in [("atomic", 1), ("independent", 3000)] {
+        let query = format!("format=ndjson&collection=programmes&mode={mode}");
+        let answer = send(&app.town(), &query, lines(&chain), &[]).await.json();
+        assert_eq!(answer["errors"].as_array().unwrap().len(), expected, "{mode}");
+    }
+    assert!(app.anon().get("/v1/programmes").await.identifiers().is_empty());
+    // Deletions fall in a chain too: each is still referred to by the one that stays.
+    let mut chain: Vec<Value> = chain.into_iter().take(50).collect();
+    chain[49].as_object_mut().unwrap().remove("parent");
+    send(&app.town(), "format=ndjson&collection=programmes", lines(&chain), &[]).await.expect(200);
+    let city = json!({"title": {"en": "C"}, "status": "closed", "parent": "T-0"});
+    app.client("city", "programmes:write").put("/v1/programmes/C-0", &city, &[]).await.expect(201);
+    let all: Vec<Value> = (0..50).map(|n| json!({"identifier": format!("T-{n}"), "deleted": true})).collect();
+    let query = "format=ndjson&collection=programmes&mode=independent&confirm=true";
+    let answer = send(&app.town(), query, lines(&all), &[]).await.expect(200).json();
+    assert_eq!((&answer["counts"]["refused"], &answer["counts"]["deleted"]), (&json!(50), &json!(0)), "{answer}");
+}
+
+/// A workbook of these parts.
+fn workbook(styles: &[u8], strings: &[u8]) -> Vec<u8> {
+    let mut book = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+    let rels = |items: &str| {
+        format!(
+            r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{items}</Relationships>"#
+        )
+    };
+    let relation = |id: &str, kind: &str, to: &str| {
+        format!(r#"<Relationship Id="{id}" Type="{relations}/{kind}" Target="{to}"/>"#)
+    };
+    let parts: Vec<(&str, Vec<u8>)> = vec![
+        ("[Content_Types].xml", br#"<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>"#.into()),
+        ("_rels/.rels", rels(&relation("r1", "officeDocument", "xl/workbook.xml")).into()),
+        (
+            "xl/workbook.xml",
+            format!(r#"<workbook xmlns="{main}" xmlns:r="{relations}"><sheets><sheet name="a" sheetId="1" r:id="r1"/></sheets></workbook>"#).into(),
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            rels(&(relation("r1", "worksheet", "worksheets/sheet1.xml") + &relation("r2", "styles", "styles.xml"))).into(),
+        ),
+        ("xl/styles.xml", styles.into()),
+        ("xl/sharedStrings.xml", strings.into()),
+        ("xl/worksheets/sheet1.xml", format!(r#"<worksheet xmlns="{main}"><sheetData/></worksheet>"#).into()),
+    ];
+    for (name, content) in parts {
+        book.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        book.write_all(&content).unwrap();
+    }
+    book.finish().unwrap().into_inner()
+}
+
+#[actix_web::test]
+async fn bodies_that_would_cost_more_than_they_weigh_are_refused() {
+    let app = TestApp::empty().await;
+    let town = app.town();
+    let many = |tag: &str, n: usize| format!("<x><y>{}</y></x>", tag.repeat(n)).into_bytes();
+    for (what, book, code) in [
+        ("styles", workbook(&many("<xf/>", 2_000_000), b"<sst/>"), "workbook_invalid"),
+        ("strings", workbook(b"<styleSheet/>", &many("<si/>", 2_000_000)), "workbook_invalid"),
+        ("nothing", workbook(b"<styleSheet/>", b"<sst/>"), "required"),
+    ] {
+        let found = refused(&town, "format=xlsx&collection=grants", book).await;
+        assert!(found.len() == 1 && found[0].ends_with(code), "{what}: {found:?}");
+    }
+    for (what, query, body) in [
+        ("no table", "format=csv&collection=grants", ""),
+        ("a mark alone", "format=csv&collection=grants", "\u{feff}"),
+        ("lines", "format=csv&collection=grants", "\n\n\n"),
+        ("no lines", "format=ndjson", ""),
+        ("no list", "format=json", "{}"),
+        ("nothing at all", "format=json", ""),
+    ] {
+        assert_eq!(refused(&town, query, body).await.len(), 1, "{what}");
+    }
+    send(&town, "format=json", "{\"grants\": []}", &[]).await.expect(200);
+}
+
+#[actix_web::test]
+async fn nul_is_refused_wherever_it_stands() {
+    let app = TestApp::empty().await;
+    let town = app.town();
+    for (query, body) in [
+        ("format=csv&collection=grants", "\0".repeat(1000)),
+        ("format=csv&collection=grants", "identifier,titl\0e_en,status\nT-1,a,closed\n".into()),
+        ("format=csv&collection=grants", "identifier,budget_amount\nT-1,1\x002\n".into()),
+        ("format=csv&collection=grants", "identifier,deleted\nT-1,tr\0ue\n".into()),
+        ("format=ndjson&collection=grants", r#"{"identifier": "T-X", "a\u0000": 1}"#.into()),
+        ("format=ndjson&collection=grants", r#"{"identifier": "T-\u0000X"}"#.into()),
+        ("format=ndjson", r#"{"identifier": "T-X", "collection": "gr\u0000ants"}"#.into()),
+        ("format=json", r#"{"a\u0000": []}"#.into()),
+        ("format=json", r#"{"grants": [{"identifier": "T-X", "a\u0000": 1}]}"#.into()),
+    ] {
+        assert!(!refused(&town, query, body.clone()).await.is_empty());
+        let later = send(&town, query, body, &[("prefer", "respond-async")]).await.expect(202);
+        assert_eq!(finished(&town, &later).await["status"], "refused", "{query}");
+    }
+    let good = format!("{}\n{{\"identifier\": \"T-X\", \"a\\u0000\": 1}}\n", grant("T-1", "A"));
+    let answer = send(&town, "format=ndjson&collection=grants&mode=independent", good, &[]).await.expect(200).json();
+    assert_eq!((&answer["counts"]["created"], &answer["counts"]["refused"]), (&json!(1), &json!(1)));
+}
+
+#[actix_web::test]
+async fn who_is_revoked_meanwhile_writes_nothing() {
+    let app = TestApp::empty().await;
+    let admin = app.admin();
+    let body = json!({"issuer": "aid-register", "subject": "clerk"});
+    let added = admin.post("/v1/publishers/town/clients", &body).await.expect(201);
+    let token = app.token("clerk", "grants:write");
+    let record = json!({"identifier": "T-1", "title": {"en": "A"}, "status": "closed"}).to_string();
+    let mut open = Vec::new();
+    for line in ["PUT /v1/grants/T-1", "POST /v1/imports?format=ndjson&collection=grants"] {
+        let mut socket = tokio::net::TcpStream::connect(app.base.trim_start_matches("http://")).await.unwrap();
+        let head = format!(
+            "{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            record.len()
+        );
+        socket.write_all(head.as_bytes()).await.unwrap();
+        socket.write_all(&record.as_bytes()[..10]).await.unwrap();
+        open.push(socket);
+    }
+    // Both are heard by now: another request on a new connection is answered after them.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    admin.delete(added.header("location"), &[]).await.expect(200);
+    for mut socket in open {
+        socket.write_all(&record.as_bytes()[10..]).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    }
+    app.anon().get("/v1/grants/T-1").await.problem(404);
+}
+
+#[actix_web::test]
+async fn a_guard_stands_before_every_publisher_and_refusals_are_on_record() {
+    let app = TestApp::empty().await;
+    let records: Vec<Value> = (0..20).map(|n| grant(&format!("T-{n}"), "A")).collect();
+    send(&app.town(), "format=ndjson&collection=grants", lines(&records), &[]).await.expect(200);
+    let gone: Vec<Value> = (0..20).map(|n| json!({"identifier": format!("T-{n}"), "deleted": true})).collect();
+    for client in [app.town(), app.admin()] {
+        let answer = send(&client, "format=ndjson&collection=grants", lines(&gone), &[]).await;
+        assert_eq!(answer.status, 409, "{}", answer.text());
+        assert!(answer.text().contains("more than 50 per cent of those of town"), "{}", answer.text());
+    }
+    let mixed = lines(&[grant("T-30", "A"), json!({"identifier": "T-31", "status": "no"}), grant("C-1", "A")]);
+    send(&app.town(), "format=ndjson&collection=grants&mode=independent", mixed, &[]).await.expect(200);
+    let log = audit_log(&app).await;
+    let refusal = log.iter().rev().find(|entry| entry["act"] == "refused" && entry["records"] == 2).unwrap();
+    assert_eq!(refusal["identifiers"], json!(["T-31", "C-1"]), "{refusal}");
+}
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    entry: String,
+}
+
+async fn audit_log(app: &TestApp) -> Vec<Value> {
+    let sql = "SELECT entry FROM audit_log ORDER BY n";
+    let lines: Vec<Line> = sql_query(sql).load(&mut app.connection().await).await.unwrap();
+    lines.iter().map(|line| serde_json::from_str(&line.entry).unwrap()).collect()
+}
+
+#[derive(QueryableByName)]
+struct Begun {
+    #[diesel(sql_type = Integer)]
+    attempts: i32,
+}
+
+#[actix_web::test]
+async fn a_body_that_the_register_cannot_read_is_read_again() {
+    let app = TestApp::empty().await;
+    let town = app.town();
+    let records: Vec<Value> = (0..9000).map(|n| grant(&format!("T-{n}"), &"x".repeat(900))).collect();
+    let query = "format=ndjson&collection=grants&mode=independent";
+    let accepted = send(&town, query, lines(&records), &[]).await.expect(202);
+    // In the middle of it the rest of the body is out of reach, until it was begun again.
+    let mut connection = app.connection().await;
+    connection.batch_execute("ALTER TABLE import_bodies RENAME COLUMN bytes TO hidden").await.unwrap();
+    loop {
+        let sql = "SELECT coalesce(max(attempts), 0) AS attempts FROM import_progress";
+        let begun: Begun = sql_query(sql).get_result(&mut connection).await.unwrap();
+        if begun.attempts >= 2 {
+            break;
+        }
+    }
+    connection.batch_execute("ALTER TABLE import_bodies RENAME COLUMN hidden TO bytes").await.unwrap();
+    let done = finished(&town, &accepted).await;
+    assert_eq!((&done["status"], &done["counts"]["created"]), (&json!("completed"), &json!(9000)), "{done}");
+}
