@@ -21,6 +21,7 @@ use crate::http::query::Query;
 use crate::imports::routes as imports;
 use crate::kind::Kind;
 use crate::openapi::to_3_0;
+use crate::rates::routes as rates;
 use crate::resource;
 use crate::search;
 use crate::state::State;
@@ -81,6 +82,12 @@ pub fn routes(config: &mut ServiceConfig, openapi: Value) {
             .default_service(only(READ)),
         )
         .service(web::resource("/v1/search").route(read().to(search::everywhere::search)).default_service(only(READ)))
+        .service(
+            web::resource("/v1/exchange-rates")
+                .route(read().to(rates::list))
+                .route(web::put().to(rates::put))
+                .default_service(only(REPLACE)),
+        )
         .service(web::resource("/v1/changes").route(read().to(changes::changes)).default_service(only(READ)))
         .service(
             web::resource("/v1/imports")
@@ -176,7 +183,7 @@ async fn nowhere(request: HttpRequest) -> Result<HttpResponse, Problem> {
         let words = format!("There is no address {}; leave out the slash at its end", request.path());
         return Err(Problem::new(Reason::NotFound, words));
     }
-    let others = ["search", "changes", "imports", "publishers", "audit/head"];
+    let others = ["search", "exchange-rates", "changes", "imports", "publishers", "audit/head"];
     let names: Vec<&str> = collections::ALL.iter().map(|kind| kind.collection).chain(others).collect();
     let given = request.path().split('/').nth(2).unwrap_or_default();
     let hint = crate::hint::nearest(given, &names);

@@ -85,9 +85,11 @@ enum Command {
         ttl: Duration,
     },
     /// Load JSON files of records: {"programmes": [{…}], "grants": [{…}]}; all or nothing.
-    /// Records that exist are replaced, whosever they are: this is for who runs the register
+    /// Records that exist are replaced, whosever they are: this is for who runs the register.
+    /// `load rates FILE…` loads exchange rates
     Load {
-        /// The files
+        /// The files; or `rates` and files of rates: the European Central Bank's history, the
+        /// IMF's yearly averages, or a table with the columns currency,basis,date,per_euro,source
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
@@ -146,6 +148,11 @@ pub fn run() -> anyhow::Result<()> {
                 let bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
                 Ok((file.display().to_string(), bytes))
             };
+            if files.first().is_some_and(|first| first.as_os_str() == "rates") {
+                let files = files[1..].iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+                let (read, changed) = content::load_rates(connection, &Author::program("load"), &files).await?;
+                return print(&format!("{read} rates read, {changed} new or changed, averages included"));
+            }
             let files = files.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
             let shapes = Arc::new(Shapes::compile(&openapi::components()));
             let counts = content::load(connection, &shapes, &Author::program("load"), files).await?;
@@ -233,6 +240,7 @@ fn serve(config: &Config) -> anyhow::Result<()> {
             if let Some(counts) = content::load_shipped(&mut connection, &shapes).await? {
                 log::info!("loaded the shipped content: {counts:?}");
             }
+            content::load_shipped_rates(&mut connection).await?;
         }
         anyhow::Ok(())
     })?;

@@ -8,6 +8,7 @@ pub mod shipped;
 use std::io::Cursor;
 use std::sync::Arc;
 
+use anyhow::Context;
 use diesel::{QueryableByName, sql_query, sql_types::Bool};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 
@@ -18,7 +19,8 @@ use crate::imports::{Format, Order};
 use crate::input::Shapes;
 use crate::store::change::Author;
 use crate::store::publishers::{self, Publisher};
-use shipped::{FILES, PUBLISHERS};
+use crate::{rates, store};
+use shipped::{FILES, PUBLISHERS, RATES};
 
 /// Loads files as one batch, all of it or nothing; the author may write everything.
 pub async fn load(
@@ -41,10 +43,37 @@ pub async fn load(
     }
 }
 
+/// Loads files of exchange rates; says how many were read, and how many are new or changed.
+pub async fn load_rates(
+    connection: &mut AsyncPgConnection,
+    author: &Author,
+    files: &[(String, Vec<u8>)],
+) -> anyhow::Result<(usize, usize)> {
+    anyhow::ensure!(!files.is_empty(), "say which files of rates to load");
+    let mut read = Vec::new();
+    for (name, bytes) in files {
+        read.extend(rates::files::read(bytes).with_context(|| name.clone())?);
+    }
+    let changed = store::rates::put(connection, author, &read).await?;
+    Ok((read.len(), changed))
+}
+
 #[derive(QueryableByName)]
 struct Empty {
     #[diesel(sql_type = Bool)]
     empty: bool,
+}
+
+/// Loads the shipped exchange rates into a register that has none.
+pub async fn load_shipped_rates(connection: &mut AsyncPgConnection) -> anyhow::Result<()> {
+    if store::rates::number(connection).await? > 0 {
+        return Ok(());
+    }
+    let files: Vec<(String, Vec<u8>)> =
+        RATES.iter().map(|(name, file)| ((*name).to_owned(), file.as_bytes().to_vec())).collect();
+    let (_, kept) = load_rates(connection, &Author::program("shipped-content"), &files).await?;
+    log::info!("loaded {kept} exchange rates");
+    Ok(())
 }
 
 /// Loads the shipped content, with its publishers, into a register that has no

@@ -20,6 +20,7 @@ use crate::formats::{Format, Writer};
 use crate::page::Options;
 use crate::state::State;
 use crate::store::ask::Ask;
+use crate::store::rates;
 use crate::store::read::{self, Row};
 
 /// Bytes are handed to the client in pieces of about this size.
@@ -39,7 +40,7 @@ pub async fn stream(
     let mut connection = state.db.get_for_export().await?;
     let (pieces, receiver) = channel::<Result<Bytes, std::io::Error>>(2);
     let (tell, told) = oneshot::channel();
-    let writer = format.writer(ask.kind, options.fields.as_deref(), options.bom);
+    let writer = format.writer(ask.kind, options.fields.as_deref(), options.bom, ask.conversion.is_some());
     let writer = writer.filter(|_| request.method() != Method::HEAD);
     // From BEGIN on the connection belongs to this task alone: however it ends, no
     // connection goes back to the pool in the middle of a transaction.
@@ -63,7 +64,7 @@ pub async fn stream(
         .streaming(body.boxed_local()))
 }
 
-/// Reads the register's position (0 for the past), tells it, and sends the rows of the same moment;
+/// Reads the register's position (0 for the past; with the number of rates, where it converts), tells it, and sends the rows of the same moment;
 /// none without a writer.
 async fn run(
     connection: &mut Connection,
@@ -77,6 +78,7 @@ async fn run(
     // The past does not change, whatever is written now.
     let position = match options.as_of {
         Some(as_of) => as_of.enter(connection).await.map(|()| 0)?,
+        None if ask.conversion.is_some() => read::position(connection).await? + rates::number(connection).await?,
         None => read::position(connection).await?,
     };
     let resolved = ask.resolve(connection).await;

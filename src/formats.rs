@@ -63,11 +63,17 @@ impl Format {
     }
 
     /// What writes it as a stream; JSON is not streamed but paged.
-    pub fn writer(self, kind: &'static Kind, fields: Option<&[String]>, bom: bool) -> Option<Box<dyn Writer>> {
+    pub fn writer(
+        self,
+        kind: &'static Kind,
+        fields: Option<&[String]>,
+        bom: bool,
+        converts: bool,
+    ) -> Option<Box<dyn Writer>> {
         match self {
             Self::Json => None,
             Self::Ndjson => Some(Box::new(ndjson::Ndjson)),
-            Self::Csv => Some(Box::new(csv::Csv::new(kind, fields, bom))),
+            Self::Csv => Some(Box::new(csv::Csv::new(kind, fields, bom, converts))),
         }
     }
 }

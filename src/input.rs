@@ -10,6 +10,7 @@ use crate::collections;
 use crate::error::{FAULTS, Fault, Problem};
 use crate::json;
 use crate::kind::{Checked, Kind, READ_ONLY};
+use crate::rates::convert::MEMBER;
 use crate::shape::{Shape, prune};
 use crate::store::refer;
 
@@ -21,7 +22,7 @@ impl Shapes {
     /// Compiles them from the components of the OpenAPI document.
     pub fn compile(components: &Value) -> Self {
         let shapes = collections::ALL.iter().map(|kind| (kind.collection, Shape::of(components, kind.schema)));
-        let others = ["NewPublisher", "NewClient"].map(|name| (name, Shape::of(components, name)));
+        let others = ["NewPublisher", "NewClient", "NewExchangeRates"].map(|name| (name, Shape::of(components, name)));
         Self(shapes.chain(others).collect())
     }
 
@@ -56,7 +57,7 @@ pub fn check_parsed(
         let fault = Fault::at("", "type", format!("a {} is a JSON object", kind.singular));
         return Checked { faults: vec![fault], ..Checked::default() };
     };
-    for name in READ_ONLY.iter().chain(kind.derived).chain(&["included", "highlights"]) {
+    for name in READ_ONLY.iter().chain(kind.derived).chain(&["included", "highlights", MEMBER]) {
         members.shift_remove(*name);
     }
     // Absent and null are the same; a list that is null is an empty one.

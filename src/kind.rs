@@ -26,6 +26,8 @@ pub struct Kind {
     pub filters: &'static [&'static [Filter]],
     /// Sort keys, in groups likewise.
     pub sorts: &'static [&'static [Sort]],
+    /// Its main amount, if it has one.
+    pub money: Option<Dated>,
     /// Columns of its own in tabular formats.
     pub columns: &'static [Column],
     /// Members that the register computes for the view.
@@ -36,6 +38,16 @@ pub struct Kind {
     pub check: fn(&Value) -> Checked,
     /// The view of a stored document.
     pub view: fn(&str) -> serde_json::Result<Map<String, Value>>,
+}
+
+/// The main amount of a kind, in the columns `amount` and `currency` of its table.
+#[derive(Clone, Copy)]
+pub struct Dated {
+    /// The member that states it.
+    pub member: &'static str,
+    /// The date whose rate it is converted by, over `t`: its value date, else the one that
+    /// stands for it.
+    pub dated: &'static str,
 }
 
 /// What came of checking a document.

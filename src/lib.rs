@@ -11,6 +11,7 @@
 //!   [`administration`] publishers and their clients
 //! - [`page`], [`export`] lists as pages and as streams; [`formats`] which bytes
 //! - [`search`] text in Cyrillic, Latin or ASCII, over one collection or all
+//! - [`rates`] exchange rates, and amounts in one currency
 //! - [`imports`] many records at once, [`idempotency`] answers that can be asked for again
 //! - [`input`] a record from bytes to a checked document: [`json`] form, [`shape`]
 //!   schema, [`record`] the values, parts and rules that records are made of
@@ -48,6 +49,7 @@ pub mod kind;
 pub mod openapi;
 pub mod page;
 pub mod postgres;
+pub mod rates;
 pub mod record;
 pub mod resource;
 pub mod search;

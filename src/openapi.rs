@@ -6,6 +6,7 @@ mod administration;
 mod history;
 mod imports;
 mod operations;
+mod rates;
 mod register;
 mod search;
 mod version_3_0;
@@ -21,6 +22,7 @@ use crate::content::shipped;
 use crate::error::{Fault, Reason};
 use crate::imports::report::Counts;
 use crate::kind::Kind;
+use crate::rates::convert::MEMBER;
 
 pub use version_3_0::to_3_0;
 
@@ -95,7 +97,7 @@ fn whole() -> Value {
     components["schemas"]["Problem"] = problem_schema();
     components["schemas"]["Change"] = history::change_schema();
     components["schemas"]["Import"] = imports::schema();
-    for (name, schema) in administration::schemas() {
+    for (name, schema) in administration::schemas().into_iter().chain(rates::schemas()) {
         components["schemas"][name] = schema;
     }
     components["schemas"]["Links"] = json!({"type": "object", "properties": {
@@ -111,6 +113,7 @@ fn whole() -> Value {
         .map(|kind| json!({"name": kind.collection, "description": kind.about}))
         .chain([
             json!({"name": "search", "description": "Text, over all collections."}),
+            json!({"name": "exchange-rates", "description": "What amounts are converted by."}),
             json!({"name": "changes", "description": "Every change of every record, in the order of their commits."}),
             json!({"name": "imports", "description": "Many records at once."}),
             json!({"name": "publishers", "description": "Who publishes, and the audit log of what was done."}),
@@ -127,6 +130,7 @@ fn whole() -> Value {
     let example = view_of(grants, examples.get(grants.collection).unwrap_or(&Value::Null));
     history::feed(history::change(grants, &example), &mut paths);
     search::add(&mut paths);
+    rates::add(&mut paths);
     imports::add(examples.get(grants.collection).unwrap_or(&Value::Null), &mut paths);
     administration::add(&mut paths);
     register::add(&mut paths);
@@ -152,6 +156,9 @@ fn complete(schema: &mut Value, kind: &Kind) {
     properties["updated_at"] = instant;
     properties["included"] = json!({"type": "object", "readOnly": true, "description": "With `include=`: the records referred to, by collection and identifier.",
         "additionalProperties": {"type": "object", "additionalProperties": {"type": "object"}}});
+    if kind.money.is_some() {
+        properties[MEMBER] = rates::converted();
+    }
     properties["highlights"] = json!({"type": "object", "readOnly": true, "description": "With `highlight=true`: texts in which the search was found, by JSON Pointer, as HTML with `<mark>`.",
         "additionalProperties": {"type": "string"}});
     // The address names the record; a body need not.

@@ -11,6 +11,7 @@ use crate::hint::nearest;
 use crate::http::identifier::QUERY;
 use crate::http::query::Query;
 use crate::kind::{Filter, Kind, READ_ONLY};
+use crate::rates::convert;
 use crate::search::highlight::highlights;
 use crate::store::ask::{self, Ask};
 use crate::store::cursor::Cursor;
@@ -50,7 +51,8 @@ const NEUTRAL: &[(&str, &str)] = &[("count", "none"), ("shape", "object"), ("bom
 
 /// All parameters of a collection's list.
 pub fn parameters(kind: &'static Kind) -> Vec<&'static str> {
-    kind.all_filters().map(|filter| filter.name).chain(PARAMETERS.iter().copied()).collect()
+    let converting = convert::PARAMETERS.iter().copied().filter(|_| kind.money.is_some());
+    kind.all_filters().map(|filter| filter.name).chain(PARAMETERS.iter().copied()).chain(converting).collect()
 }
 
 /// How to show what was found.
@@ -154,7 +156,7 @@ impl Options {
     /// Leaves the wanted members; the identifier always stays.
     pub fn pick(&self, mut view: Map<String, Value>) -> Map<String, Value> {
         if let Some(fields) = &self.fields {
-            view.retain(|name, _| name == "identifier" || fields.contains(name));
+            view.retain(|name, _| name == "identifier" || name == convert::MEMBER || fields.contains(name));
         }
         view
     }

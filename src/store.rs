@@ -14,6 +14,7 @@ pub mod cursor;
 pub mod history;
 pub mod past;
 pub mod publishers;
+pub mod rates;
 pub mod read;
 pub mod refer;
 pub mod write;

@@ -108,6 +108,7 @@ pub static KIND: Kind = Kind {
         ),
     ]],
     sorts: &[shared::NAME_SORT, &[sort("population", "coalesce(t.population, -1)", "numeric")]],
+    money: None,
     columns: &[
         Column::Plain("kind"),
         Column::Text("name"),

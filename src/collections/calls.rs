@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use validator::{Validate, ValidationErrors};
 
 use super::shared;
-use crate::kind::{Column, Kind, Record, any_of, check, date, sort, view};
+use crate::kind::{Column, Dated, Kind, Record, any_of, check, date, sort, view};
 use crate::record::rules::Rules;
 use crate::record::{
     Citation, Document, Identifier, Links, Money, PartialDate, Participation, PlaceShare, Translations,
@@ -127,6 +127,10 @@ pub static KIND: Kind = Kind {
         ],
         shared::AMOUNT_SORT,
     ],
+    money: Some(Dated {
+        member: "amount_on_offer",
+        dated: "coalesce(t.doc #>> '{amount_on_offer,value_date}', t.doc ->> 'opens', t.doc ->> 'announced')",
+    }),
     columns: &[
         Column::Plain("programme"),
         Column::Text("title"),

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use validator::{Validate, ValidationErrors};
 
 use super::shared;
-use crate::kind::{Column, Kind, Record, any_of, check, view};
+use crate::kind::{Column, Dated, Kind, Record, any_of, check, view};
 use crate::record::rules::{Rules, whole};
 use crate::record::{
     Citation, Document, FundingLine, Identifier, InKindItem, Links, Money, PartialDate, Participation, Percentage,
@@ -178,6 +178,7 @@ pub static KIND: Kind = Kind {
         shared::PERIOD,
     ],
     sorts: &[shared::TITLE_SORT, shared::PERIOD_SORTS, shared::AMOUNT_SORT],
+    money: Some(Dated { member: "budget", dated: "coalesce(t.doc #>> '{budget,value_date}', t.doc ->> 'start_date')" }),
     columns: &[
         Column::Plain("programme"),
         Column::Plain("call"),

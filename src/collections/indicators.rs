@@ -114,6 +114,7 @@ pub static KIND: Kind = Kind {
         shared::ORGANISATION,
     ]],
     sorts: &[shared::TITLE_SORT],
+    money: None,
     columns: &[
         Column::Text("title"),
         Column::Text("description"),

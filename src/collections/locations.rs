@@ -97,6 +97,7 @@ pub static KIND: Kind = Kind {
         any_of("place", "t.identifier = ANY(ARRAY(SELECT places_within($?)))", "These locations and all inside them."),
     ]],
     sorts: &[shared::NAME_SORT],
+    money: None,
     columns: &[
         Column::Plain("kind"),
         Column::Text("name"),

@@ -117,6 +117,7 @@ pub static KIND: Kind = Kind {
         shared::PERIOD,
     ],
     sorts: &[shared::PERIOD_SORTS, &[sort("value", "coalesce(t.value, '-Infinity')", "numeric")]],
+    money: None,
     columns: &[
         Column::Plain("indicator"),
         Column::Plain("kind"),

@@ -107,6 +107,7 @@ pub static KIND: Kind = Kind {
         any_of("code", "t.codes && $?", "With one of these codes among its identifiers elsewhere."),
     ]],
     sorts: &[shared::NAME_SORT],
+    money: None,
     columns: &[
         Column::Text("name"),
         Column::Plain("acronym"),

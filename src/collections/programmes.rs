@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use validator::{Validate, ValidationErrors};
 
 use super::shared;
-use crate::kind::{Column, Kind, Record, any_of, check, view};
+use crate::kind::{Column, Dated, Kind, Record, any_of, check, view};
 use crate::record::rules::Rules;
 use crate::record::{
     Citation, Document, FundingLine, Identifier, Links, Money, PartialDate, Participation, PlaceShare, SectorShare,
@@ -119,6 +119,7 @@ pub static KIND: Kind = Kind {
         shared::PERIOD,
     ],
     sorts: &[shared::TITLE_SORT, shared::PERIOD_SORTS, shared::AMOUNT_SORT],
+    money: Some(Dated { member: "budget", dated: "coalesce(t.doc #>> '{budget,value_date}', t.doc ->> 'start_date')" }),
     columns: &[
         Column::Plain("parent"),
         Column::Text("title"),

@@ -64,7 +64,7 @@ pub const AMOUNT: &[Filter] = &[
         "Of this amount or less, each in its own currency.",
     ),
     Filter {
-        name: "currency",
+        name: "original_currency",
         takes: Takes::Currencies,
         sql: "t.currency = ANY($?)",
         about: "With an amount in one of these currencies.",

@@ -80,6 +80,7 @@ pub static KIND: Kind = Kind {
         date("published_lte", "t.published_last <= last_day($?)", "Published then or earlier."),
     ]],
     sorts: &[shared::TITLE_SORT, &[sort("published", "coalesce(t.published, '-infinity')", "date")]],
+    money: None,
     columns: &[
         Column::Text("title"),
         Column::Plain("url"),

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use validator::{Validate, ValidationErrors};
 
 use super::shared;
-use crate::kind::{Column, Kind, Record, any_of, check, codes, date, sort, view};
+use crate::kind::{Column, Dated, Kind, Record, any_of, check, codes, date, sort, view};
 use crate::record::rules::Rules;
 use crate::record::{Citation, Identifier, KindOfMoney, Links, Money, PartialDate, Translations};
 
@@ -160,6 +160,7 @@ pub static KIND: Kind = Kind {
         shared::AMOUNT,
     ],
     sorts: &[&[sort("date", "t.date", "date")], shared::AMOUNT_SORT],
+    money: Some(Dated { member: "value", dated: "coalesce(t.doc #>> '{value,value_date}', t.doc ->> 'date')" }),
     columns: &[
         Column::Plain("type"),
         Column::Plain("date"),

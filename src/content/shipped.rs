@@ -11,6 +11,12 @@ pub const FILES: &[(&str, &str)] = &[
     ("content/interreg-romania-serbia.json", include_str!("../../content/interreg-romania-serbia.json")),
 ];
 
+/// The shipped exchange rates.
+pub const RATES: &[(&str, &str)] = &[
+    ("content/rates/ecb.csv", include_str!("../../content/rates/ecb.csv")),
+    ("content/rates/dinar.csv", include_str!("../../content/rates/dinar.csv")),
+];
+
 /// Whose the shipped records are: id, name, prefixes.
 pub const PUBLISHERS: &[(&str, &str, &[&str])] = &[
     ("aid-register", "Aid Register: programmes entered from published documents", &["AR-"]),

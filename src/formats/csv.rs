@@ -10,12 +10,28 @@ use serde_json::{Map, Value};
 use super::Writer;
 use crate::codes;
 use crate::kind::{Column, Kind, READ_ONLY};
+use crate::rates::convert::MEMBER;
 
 /// Languages with columns of their own, and the columns' endings.
 pub const LANGUAGES: &[(&str, &str)] = &[("en", "en"), ("sr", "sr"), ("sr-Cyrl", "sr_cyrl"), ("sr-Latn", "sr_latn")];
 
 /// The members of an amount, and the columns' endings.
 pub const MONEY: &[&str] = &["amount", "currency", "value_date", "exactness"];
+
+/// What becomes of the main amount in another currency.
+const CONVERTED: &[Column] = &[
+    Column::Member(MEMBER, "amount"),
+    Column::Member(MEMBER, "currency"),
+    Column::Member(MEMBER, "rate"),
+    Column::Member(MEMBER, "rate_basis"),
+    Column::Member(MEMBER, "rates"),
+    Column::Member(MEMBER, "reason"),
+];
+
+/// The names of their columns, which say nothing of a record that is sent.
+pub fn converted() -> impl Iterator<Item = String> {
+    CONVERTED.iter().flat_map(|column| column.names())
+}
 
 /// The writer.
 pub struct Csv {
@@ -25,13 +41,14 @@ pub struct Csv {
 
 impl Csv {
     /// The columns of a kind, or those of the wanted members.
-    pub fn new(kind: &'static Kind, fields: Option<&[String]>, bom: bool) -> Self {
+    pub fn new(kind: &'static Kind, fields: Option<&[String]>, bom: bool, converts: bool) -> Self {
         let wanted =
             |member: &str| member == "identifier" || fields.is_none_or(|fields| fields.iter().any(|f| f == member));
         let mut columns = vec![Column::Plain("identifier")];
         columns.extend(kind.columns.iter().copied());
         columns.extend(READ_ONLY.iter().map(|name| Column::Plain(name)));
         columns.retain(|column| wanted(column.member()));
+        columns.extend(CONVERTED.iter().filter(|_| converts).copied());
         Self { columns, bom }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::search;
+use super::{rates, search};
 use crate::formats::Format;
 use crate::kind::{Filter, Kind, Takes};
 use crate::page;
@@ -204,6 +204,9 @@ fn list(kind: &'static Kind, id: &str, summary: &str, about: Option<&str>, examp
         "application/x-ndjson": {"schema": {"type": "string"}},
         "text/csv": {"schema": {"type": "string"}}
     });
+    if kind.money.is_some() {
+        parameters.extend(rates::parameters());
+    }
     let found = json!({"description": format!("The {} that match.", kind.collection),
         "headers": header_refs(&["X-Request-Id", "API-Version", "ETag", "Link"]), "content": content});
     json!({

@@ -16,6 +16,7 @@ use crate::error::{Fault, Problem};
 use crate::hint::nearest;
 use crate::http::query::Query;
 use crate::kind::{Filter, Kind, Sort, Takes};
+use crate::rates::convert::Conversion;
 use crate::record::PartialDate;
 use crate::search::terms::{self, Typed};
 use crate::search::{RELEVANCE, Search};
@@ -46,6 +47,8 @@ pub struct Ask {
     pub after: Option<Cursor>,
     /// What cursors are bound to.
     pub seal: String,
+    /// Into what to convert main amounts.
+    pub conversion: Option<Conversion>,
 }
 
 impl Ask {
@@ -109,10 +112,19 @@ impl Ask {
         if after == Some(None) {
             faults.push(foreign_cursor());
         }
+        let conversion = Conversion::read(query).map_err(|more| faults.extend(more)).unwrap_or_default();
         match sort {
-            Some(sort) if faults.is_empty() => {
-                Ok(Self { kind, conditions, typed, search: None, sort, descending, after: after.flatten(), seal })
-            }
+            Some(sort) if faults.is_empty() => Ok(Self {
+                kind,
+                conditions,
+                typed,
+                search: None,
+                sort,
+                descending,
+                after: after.flatten(),
+                seal,
+                conversion,
+            }),
             _ => Err(faults),
         }
     }
@@ -136,6 +148,7 @@ impl Ask {
             descending: true,
             after,
             seal: seal.into(),
+            conversion: None,
         })
     }
 
@@ -180,6 +193,8 @@ impl Ask {
         let mut conditions = self.conditions_sql(&mut values);
         let key = self.key(&mut values);
         let (table, of_type) = (self.kind.collection, self.sort.of_type);
+        let converted = self.conversion.as_ref().and_then(|conversion| conversion.sql(self.kind));
+        let converted = converted.unwrap_or_else(|| "NULL::text".into());
         let (than, order) = if self.descending { ("<", "DESC") } else { (">", "ASC") };
         if let Some(after) = &self.after {
             let n = values.len();
@@ -187,7 +202,8 @@ impl Ask {
             values.extend([Bound::Text(after.key.clone()), Bound::Text(after.identifier.clone())]);
         }
         let sql = format!(
-            "SELECT t.identifier, t.publisher, t.version, t.created_at, t.updated_at, t.doc::text AS doc, ({key})::text AS key \
+            "SELECT t.identifier, t.publisher, t.version, t.created_at, t.updated_at, t.doc::text AS doc, ({key})::text AS key, \
+             {converted} AS converted \
              FROM {table} t{} ORDER BY {key} {order}, t.identifier {order}{limit}",
             where_clause(&conditions)
         );

@@ -145,6 +145,7 @@ impl Version {
             updated_at: self.recorded_at,
             doc: doc.clone(),
             key: String::new(),
+            converted: None,
         };
         row.view(kind).map(Some)
     }

@@ -14,6 +14,7 @@ use crate::collections;
 use crate::error::{Problem, Reason};
 use crate::http::identifier;
 use crate::kind::Kind;
+use crate::rates::convert::MEMBER;
 
 /// A record as it is stored.
 #[derive(Debug, QueryableByName)]
@@ -39,6 +40,9 @@ pub struct Row {
     /// The value of the sort key.
     #[diesel(sql_type = Text)]
     pub key: String,
+    /// The main amount in another currency, as JSON, if that was asked for.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub converted: Option<String>,
 }
 
 impl Row {
@@ -51,6 +55,9 @@ impl Row {
         view.insert("version".into(), self.version.into());
         view.insert("created_at".into(), instant(self.created_at).into());
         view.insert("updated_at".into(), instant(self.updated_at).into());
+        if let Some(converted) = &self.converted {
+            view.insert(MEMBER.into(), serde_json::from_str(converted).map_err(unreadable)?);
+        }
         Ok(view)
     }
 }
@@ -100,7 +107,7 @@ pub async fn some(
     identifiers: &[String],
 ) -> diesel::QueryResult<Vec<Row>> {
     let sql = format!(
-        "SELECT identifier, publisher, version, created_at, updated_at, doc::text AS doc, identifier AS key \
+        "SELECT identifier, publisher, version, created_at, updated_at, doc::text AS doc, identifier AS key, NULL::text AS converted \
          FROM {} WHERE identifier = ANY($1) ORDER BY identifier",
         kind.collection
     );

@@ -21,6 +21,7 @@ mod paging;
 mod process;
 mod providers;
 mod pushing;
+mod rates;
 mod readme;
 mod reference;
 mod refusals;
