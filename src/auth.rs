@@ -73,7 +73,7 @@ impl Auth {
     async fn verify(&self, headers: &HeaderMap) -> Result<Token, Problem> {
         let mut lines = headers.get_all(AUTHORIZATION);
         let Some(line) = lines.next() else {
-            return Err(Problem::new(Reason::Unauthorized, "Writing needs a bearer token in the Authorization header"));
+            return Err(Problem::new(Reason::Unauthorized, "This needs a bearer token in the Authorization header"));
         };
         if lines.next().is_some() {
             return Err(unauthorized("there are two Authorization headers"));

@@ -63,6 +63,17 @@ pub fn is_sdg_target(code: &str) -> bool {
     known.into_iter().any(|one| one == target)
 }
 
+/// Whether there is such an indicator of a target: `1.1.1`.
+pub fn is_sdg_indicator(code: &str) -> bool {
+    let Some((target, number)) = code.rsplit_once('.') else { return false };
+    is_sdg_target(target) && number.parse().is_ok_and(|n: u8| n > 0 && n.to_string() == number)
+}
+
+/// Whether there is such a three-digit OECD DAC sector, which five-digit ones begin with.
+pub fn is_sector_category(code: &str) -> bool {
+    code.len() == 3 && SECTORS.range(code..).next().is_some_and(|(first, _)| first.starts_with(code))
+}
+
 /// All ISO 4217 currencies.
 pub fn currencies() -> Vec<String> {
     use iso_currency::IntoEnumIterator;

@@ -139,6 +139,14 @@ impl Fault {
         Self { pointer: Some(pointer.into()), code: code.into(), detail: detail.into(), ..Self::default() }
     }
 
+    /// Whether it is at this place of the body, in something there, or in what holds it.
+    pub fn touches(&self, pointer: &str) -> bool {
+        let within = |outer: &str, inner: &str| {
+            inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.pointer.as_deref().is_some_and(|own| within(own, pointer) || within(pointer, own))
+    }
+
     /// A fault in a query parameter.
     pub fn parameter(name: &str, code: &str, detail: impl Into<String>) -> Self {
         let (parameter, detail) = (clip(name, SHORT), clip(&detail.into(), LONG));
@@ -191,6 +199,14 @@ impl Problem {
             many => format!("{} things are wrong; `errors` names each", many.len()),
         };
         Self { errors, ..Self::new(Reason::InvalidRequest, detail) }
+    }
+
+    /// Where the request is not valid: with these faults, which were found before.
+    pub fn and(self, faults: &[Fault]) -> Self {
+        match self.reason {
+            Reason::InvalidRequest => Self::invalid(faults.iter().cloned().chain(self.errors).collect()),
+            _ => self,
+        }
     }
 
     /// Adds a header to the answer.

@@ -11,7 +11,7 @@ use crate::error::{FAULTS, Fault, Problem};
 use crate::json;
 use crate::kind::{Checked, Kind, READ_ONLY};
 use crate::rates::convert::MEMBER;
-use crate::shape::{Shape, prune};
+use crate::shape::{Shape, prune, prune_members};
 use crate::store::refer;
 
 /// The compiled schemas of all collections.
@@ -82,6 +82,13 @@ pub fn check_parsed(
         unreadable.clone_from(&faults);
         checked = (kind.check)(&prune(value.clone(), &unreadable));
     }
+    // What a list refers to is looked at too, if the rest of it can be read.
+    if !unreadable.is_empty() {
+        let links = (kind.check)(&prune_members(value.clone(), &unreadable)).links;
+        if links.len() > checked.links.len() {
+            checked.links = links;
+        }
+    }
     // A source may name what was sent, and what stands there by default.
     let absent = unresolved(&value);
     checked.faults.extend(unresolved(&checked.doc).into_iter().filter(|fault| absent.contains(fault)));
@@ -110,7 +117,10 @@ pub async fn with_dangling(
 ) -> Result<Vec<Fault>, Problem> {
     let Checked { links, mut faults, .. } = checked;
     let dangling = refer::dangling(connection, kind, Some(identifier), &links).await?;
-    let new = |fault: &Fault| !faults.iter().any(|known| top(known) == top(fault));
+    let new = |fault: &Fault| {
+        let place = fault.pointer.as_deref().unwrap_or_default();
+        !faults.iter().any(|known| known.touches(place))
+    };
     let more: Vec<Fault> = dangling.into_iter().filter(new).collect();
     faults.extend(more);
     faults.sort_by(|a, b| a.pointer.cmp(&b.pointer));

@@ -43,14 +43,17 @@ pub async fn list(
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
     let known = page::parameters(kind).into_iter().filter(|name| Some(*name) != fixed);
-    let query = Query::parse(request.query_string(), known).map_err(Problem::invalid)?;
-    let format = negotiate::list(&request, query.get("format"))?;
+    let (query, wrong) = Query::parse_on(request.query_string(), known);
+    let format = negotiate::list(&request, query.get("format")).map_err(|problem| problem.and(&wrong))?;
     let parent = match fixed {
         Some(filter) => Some((filter, identifier::from_path(&request)?)),
         None => None,
     };
     let ask = Ask::read(kind, &query, parent.as_ref().map(|(filter, id)| (*filter, id.as_str())), &state.register);
-    let (ask, options) = both(ask, Options::read(kind, &query, format))?;
+    let (ask, options) = both(ask, Options::read(kind, &query, format)).map_err(|problem| problem.and(&wrong))?;
+    if !wrong.is_empty() {
+        return Err(Problem::invalid(wrong));
+    }
     if let Some(as_of) = options.as_of {
         as_of.settle(&state.db).await?;
     }

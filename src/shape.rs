@@ -149,3 +149,19 @@ pub fn prune(mut value: Value, faults: &[Fault]) -> Value {
     }
     value
 }
+
+/// Removes just what the faults point at, where an object has it: for whoever wants to see
+/// the rest of a list all the same.
+pub fn prune_members(mut value: Value, faults: &[Fault]) -> Value {
+    for pointer in faults.iter().filter_map(|fault| fault.pointer.as_deref()) {
+        let Some((parent, key)) = pointer.rsplit_once('/') else { continue };
+        match value.pointer_mut(parent) {
+            Some(Value::Object(members)) => drop(members.shift_remove(&key.replace("~1", "/").replace("~0", "~"))),
+            Some(Value::Array(items)) => {
+                drop(key.parse().ok().filter(|n| *n < items.len()).map(|n: usize| items.remove(n)))
+            }
+            _ => {}
+        }
+    }
+    value
+}

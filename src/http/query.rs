@@ -13,6 +13,12 @@ pub struct Query(Vec<(String, String)>);
 impl Query {
     /// Decodes a query string and holds it against the names that the address knows.
     pub fn parse<'a>(raw: &str, known: impl IntoIterator<Item = &'a str>) -> Result<Self, Vec<Fault>> {
+        let (query, faults) = Self::parse_on(raw, known);
+        if faults.is_empty() { Ok(query) } else { Err(faults) }
+    }
+
+    /// The same, with what can be read beside what is wrong: for other faults to be told too.
+    pub fn parse_on<'a>(raw: &str, known: impl IntoIterator<Item = &'a str>) -> (Self, Vec<Fault>) {
         let known: Vec<&str> = known.into_iter().collect();
         let mut pairs: Vec<(String, String)> = Vec::new();
         let mut faults = Vec::new();
@@ -38,7 +44,7 @@ impl Query {
                 pairs.push((name, value));
             }
         }
-        if faults.is_empty() { Ok(Self(pairs)) } else { Err(faults) }
+        (Self(pairs), faults)
     }
 
     /// The value of a parameter.

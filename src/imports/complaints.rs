@@ -24,7 +24,8 @@ fn fault(complaint: Complaint) -> Fault {
     if code == "reference_deleted" {
         code = "reference_unknown".into();
     }
-    Fault { row: Some(line), identifier: Some(identifier), code, ..Fault::at(place + &pointer, "", words) }
+    let identifier = Some(identifier).filter(|id| !id.starts_with(','));
+    Fault { row: Some(line), identifier, code, ..Fault::at(place + &pointer, "", words) }
 }
 
 fn words(complaint: &Complaint) -> String {

@@ -83,15 +83,21 @@ pub fn examine(shapes: &Shapes, order: &Order, raw: Raw, current: &Current) -> E
     if !order.scopes.iter().any(|scope| *scope == kind.collection) {
         return fail(vec![Fault::at("", "scope_missing", format!("the token lacks the scope {}", kind.scope()))]);
     }
-    let Some(id) = identifier.clone() else {
-        faults.push(Fault::at("/identifier", "required", "the record has no identifier"));
-        return fail(faults);
+    let id = match identifier.clone().filter(|id| Identifier::is_valid(id)) {
+        Some(id) => id,
+        // The rest of it is looked at all the same, under a name that no record has.
+        None => {
+            faults.push(match members.shift_remove("identifier").filter(|given| !given.is_null()) {
+                None => Fault::at("/identifier", "required", "the record has no identifier"),
+                Some(_) => {
+                    let words = "an identifier has 1 to 200 visible characters without spaces and commas";
+                    Fault::at("/identifier", "identifier_invalid", words)
+                }
+            });
+            members.insert("identifier".into(), NOBODY.into());
+            NOBODY.to_owned()
+        }
     };
-    if !Identifier::is_valid(&id) {
-        let words = "an identifier has 1 to 200 visible characters without spaces and commas";
-        faults.push(Fault::at("/identifier", "identifier_invalid", words));
-        return fail(faults);
-    }
     let deleted = members.shift_remove("deleted").unwrap_or_default();
     if !matches!(deleted, Value::Bool(_) | Value::Null) {
         faults.push(Fault::at("/deleted", "boolean_invalid", "deleted is true or false"));
@@ -126,11 +132,14 @@ pub fn examine(shapes: &Shapes, order: &Order, raw: Raw, current: &Current) -> E
     }
     // Of one that is at fault the other members' references are looked at too.
     let (mut links, faulty) = (checked.links, !faults.is_empty());
-    links.retain(|link| !faults.iter().any(|fault| top(fault.pointer.as_deref()) == top(Some(&link.pointer))));
+    links.retain(|link| !faults.iter().any(|fault| fault.touches(&link.pointer)));
     let doc = Some(if faulty { json!({}) } else { checked.doc });
     let entry = Entry { n: 0, line, place: place.clone(), kind, identifier: id, doc, links, seen, faulty };
     Examined { entry: Some(entry), ..fail(faults) }
 }
+
+/// Stands for an identifier that is missing or no good, and is replaced when it is staged.
+pub const NOBODY: &str = "?";
 
 /// What can be read of a record that is not to be read otherwise.
 #[derive(Deserialize)]
@@ -145,9 +154,4 @@ fn in_columns(faults: &mut [Fault], table: Option<&Header>) {
     for fault in faults {
         fault.column = fault.pointer.as_deref().and_then(|pointer| table.column_of(pointer));
     }
-}
-
-/// The member of a record that a pointer leads into.
-fn top(pointer: Option<&str>) -> &str {
-    pointer.and_then(|pointer| pointer.split('/').nth(1)).unwrap_or_default()
 }

@@ -39,12 +39,16 @@ const PARAMETERS: [&str; 6] = ["format", "collection", "mode", "dry_run", "confi
 /// `POST /v1/imports`.
 pub async fn create(request: HttpRequest, state: Data<State>, payload: Payload) -> Result<HttpResponse, Problem> {
     let token = state.auth.authenticate(&request).await?;
-    let query = Query::parse(request.query_string(), PARAMETERS);
-    let collection = query.as_ref().ok().and_then(|query| query.get("collection")).and_then(collections::find);
+    let (query, wrong) = Query::parse_on(request.query_string(), PARAMETERS);
+    let collection = query.get("collection").and_then(collections::find);
     let rights = auth::rights(&mut *state.db.get().await?, &token, collection).await?;
-    let query = query.map_err(Problem::invalid)?;
+    let mut wrong = wrong;
+    let ordered = order(&query).map_err(|more| wrong.extend(more)).unwrap_or_default();
+    let format = format(&query, request.headers()).map_err(|problem| problem.and(&wrong))?;
+    if !wrong.is_empty() {
+        return Err(Problem::invalid(wrong));
+    }
     let key = Key::of(request.headers(), &token)?;
-    let format = format(&query, request.headers())?;
     let Rights { publisher, everywhere, scopes } = rights;
     let author = Author {
         issuer: token.issuer,
@@ -53,7 +57,7 @@ pub async fn create(request: HttpRequest, state: Data<State>, payload: Payload) 
         reason: reason(&query)?,
         import: None,
     };
-    let order = Order { format, publisher, everywhere, scopes, author, ..order(&query).map_err(Problem::invalid)? };
+    let order = Order { format, publisher, everywhere, scopes, author, ..ordered };
     let limit = format.whole().unwrap_or(usize::MAX).min(state.import_limit);
     let upload = Upload::receive(&request, payload, limit).await?;
     let later = !upload.is_small() && format.whole().is_none() || prefers_later(request.headers());
@@ -138,7 +142,8 @@ impl Import {
         let problem = match report.status {
             Status::Completed => return Ok(json(StatusCode::OK, &view)),
             Status::Unconfirmed => {
-                let words = report.errors.last().map_or_else(String::new, |fault| fault.detail.clone());
+                let words: Vec<&str> = report.errors.iter().rev().take(3).map(|fault| fault.detail.as_str()).collect();
+                let words = words.join("; ");
                 refused(Reason::Conflict, words)
             }
             _ => {

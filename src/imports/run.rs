@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::examine::{Current, Examined, Named, examine};
+use super::examine::{Current, Examined, NOBODY, Named, examine};
 use super::read::read;
 use super::report::{Counts, NAMED, Report, Status};
 use super::sink::{Raw, Sink};
@@ -230,12 +230,17 @@ impl Import {
             }
             if let Some(entry) = entry {
                 self.next += 1;
-                entries.push(Entry { n: self.next, ..entry });
+                let named = entry.identifier != NOBODY;
+                let identifier = if named { entry.identifier } else { format!(",{}", self.next) };
+                entries.push(Entry { n: self.next, identifier, ..entry });
             }
         }
-        for (at, fault) in batch::stage(connection, &entries).await? {
+        let twice = batch::stage(connection, &entries).await?;
+        // What else is wrong with a second one is told too.
+        let others: Vec<Entry> = twice.iter().map(|(at, _)| entries[*at].unnamed()).collect();
+        batch::stage(connection, &others).await?;
+        for (at, fault) in twice {
             let entry = &entries[at];
-            self.report.counts.refused += 1;
             let pointer = fault.pointer.map(|pointer| format!("{}{pointer}", entry.place));
             let detail = name.map_or(fault.detail.clone(), |name| format!("{name}: {}", fault.detail));
             let identifier = Some(entry.identifier.clone());

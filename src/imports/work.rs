@@ -74,6 +74,15 @@ impl Worker {
         self.is_at(Some(job.id));
         let done = self.carry_out(&mut connection, &job).await;
         self.is_at(None);
+        let done = match done {
+            // Its statement was ended: it is taken up once more, to be told that it is cancelled.
+            Err(_) if jobs::is_cancelled(&mut *self.db.get().await?, job.id).await? => {
+                log::info!("import {}: interrupted, since it was cancelled", job.id);
+                db::end(&mut connection, false).await?;
+                return Ok(true);
+            }
+            done => done,
+        };
         db::end(&mut connection, done.is_ok()).await?;
         done.map(|()| true)
     }

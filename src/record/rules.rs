@@ -12,7 +12,9 @@ use super::{
     SectorShare, Tag,
 };
 use crate::codes;
-use crate::hint::nearest;
+
+const GOAL: &str = "Sustainable Development Goal, 1 to 17";
+const TARGET: &str = "target of a Sustainable Development Goal, such as 1.1 or 1.a";
 
 /// Collects what is wrong with one record.
 #[derive(Default)]
@@ -84,13 +86,15 @@ impl Rules {
     pub fn sectors(&mut self, sectors: &[SectorShare]) -> &mut Self {
         for (n, sector) in sectors.iter().enumerate() {
             self.vocabulary(&format!("/sectors/{n}"), &sector.vocabulary, codes::SECTOR_VOCABULARIES);
-            if sector.vocabulary == "1" && codes::sector_name(&sector.code).is_none() {
-                self.fault(
-                    format!("/sectors/{n}/code"),
-                    "code_unknown",
-                    format!("{:?} is no five-digit OECD DAC sector", sector.code),
-                );
-            }
+            let wrong = match sector.vocabulary.as_str() {
+                "1" if codes::sector_name(&sector.code).is_none() => "five-digit OECD DAC sector",
+                "2" if !codes::is_sector_category(&sector.code) => "three-digit OECD DAC sector",
+                "7" if !codes::is_sdg_goal(&sector.code) => GOAL,
+                "8" if !codes::is_sdg_target(&sector.code) => TARGET,
+                "9" if !codes::is_sdg_indicator(&sector.code) => "indicator of a target, such as 1.1.1",
+                _ => continue,
+            };
+            self.fault(format!("/sectors/{n}/code"), "code_unknown", format!("{:?} is no {wrong}", sector.code));
         }
         self.shares("/sectors", sectors.iter().map(|sector| (sector.vocabulary.as_str(), sector.percentage)))
     }
@@ -100,10 +104,8 @@ impl Rules {
         for (n, tag) in tags.iter().enumerate() {
             self.vocabulary(&format!("/tags/{n}"), &tag.vocabulary, codes::TAG_VOCABULARIES);
             let wrong = match tag.vocabulary.as_str() {
-                "2" if !codes::is_sdg_goal(&tag.code) => "Sustainable Development Goal, 1 to 17",
-                "3" if !codes::is_sdg_target(&tag.code) => {
-                    "target of a Sustainable Development Goal, such as 1.1 or 1.a"
-                }
+                "2" if !codes::is_sdg_goal(&tag.code) => GOAL,
+                "3" if !codes::is_sdg_target(&tag.code) => TARGET,
                 _ => continue,
             };
             self.fault(format!("/tags/{n}/code"), "code_unknown", format!("{:?} is no {wrong}", tag.code));
@@ -113,7 +115,7 @@ impl Rules {
 
     fn vocabulary(&mut self, pointer: &str, given: &str, known: &[&str]) {
         if !known.contains(&given) {
-            let words = format!("there is no vocabulary {given:?}{}", nearest(given, known));
+            let words = format!("there is no vocabulary {given:?}; there are {}", known.join(", "));
             self.fault(format!("{pointer}/vocabulary"), "code_unknown", words);
         }
     }

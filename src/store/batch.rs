@@ -37,6 +37,14 @@ pub struct Entry {
     pub faulty: bool,
 }
 
+impl Entry {
+    /// The same record without its name, at fault.
+    pub fn unnamed(&self) -> Self {
+        let (place, links, doc) = (self.place.clone(), self.links.clone(), Some(json!({})));
+        Self { identifier: format!(",{}", self.n), place, links, doc, seen: None, faulty: true, ..*self }
+    }
+}
+
 /// What the register says against a record of the batch.
 #[derive(Debug, QueryableByName)]
 pub struct Complaint {
@@ -169,9 +177,13 @@ pub async fn complain_of_references(
     refused: &[String],
     each: bool,
 ) -> diesel::QueryResult<usize> {
-    let dangling = references(connection, "decided.outcome IN ('created', 'changed')", refused, each).await?;
+    // First what is not deleted after all: it may be referred to.
     let referred = sql_query(include_str!("batch/referred.sql")).execute(connection).await?;
-    if dangling + referred > 0 {
+    if referred > 0 {
+        fall(connection, each).await?;
+    }
+    let dangling = references(connection, "decided.outcome IN ('created', 'changed')", refused, each).await?;
+    if dangling > 0 {
         fall(connection, each).await?;
     }
     Ok(dangling + referred)

@@ -106,8 +106,22 @@ async fn write(
             .bind::<Text, _>(&new.name)
             .execute(connection)
             .await?;
-            for prefix in &new.prefixes {
-                take(connection, &new.id, prefix).await?;
+            let (mut faults, mut reason) = (Vec::new(), Reason::Conflict);
+            for (n, prefix) in new.prefixes.iter().enumerate() {
+                match take(connection, &new.id, prefix).await {
+                    Err(problem) if matches!(problem.reason, Reason::Conflict | Reason::InvalidRequest) => {
+                        let conflict = problem.reason == Reason::Conflict;
+                        let code = if conflict { "prefix_taken" } else { "prefix_invalid" };
+                        reason = if conflict { reason } else { Reason::InvalidRequest };
+                        faults.push(Fault::at(format!("/prefixes/{n}"), code, problem.detail));
+                    }
+                    taken => taken?,
+                }
+            }
+            if !faults.is_empty() {
+                let words: Vec<&str> = faults.iter().map(|fault| fault.detail.as_str()).collect();
+                let detail = words.join("; ");
+                return Err(Problem { errors: faults, ..Problem::new(reason, detail) });
             }
             if only {
                 leave(connection, &new.id, &new.prefixes).await?;

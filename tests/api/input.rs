@@ -53,6 +53,7 @@ async fn all_faults_at_once() {
             "/budget/currency currency_invalid",
             "/parent reference_unknown",
             "/sources/0/fields/0 field_absent",
+            "/sources/0/source reference_unknown",
             "/status code_unknown",
             "/stauts unknown_field",
         ]

@@ -57,6 +57,51 @@ async fn all_that_is_wrong_with_a_record_is_told_at_once() {
 }
 
 #[actix_web::test]
+async fn no_fault_hides_another() {
+    let app = TestApp::empty().await;
+    let town = app.town();
+    let rows = [
+        json!({"title": {"en": "x"}, "status": "opne", "programme": "NOPE"}),
+        json!({"identifier": "T 1", "title": {"en": "x"}, "status": "closed", "programme": "NOPE"}),
+        json!({"identifier": "T-1", "title": {"en": "x"}, "status": "closed"}),
+        json!({"identifier": "T-1", "title": {"en": "x"}, "status": "closed", "programme": "NOPE"}),
+        json!({"identifier": "T-2", "title": {"en": "x"}, "status": "closed",
+            "places": [{"location": "T-1", "foo": 1}, {"location": "NOPE"}], "tags": [{"vocabulary": "1.0", "code": "1"}],
+            "sectors": [{"vocabulary": "8", "code": "1.99"}, {"vocabulary": "2", "code": "999"}]}),
+    ];
+    let found = refused(&town, "format=ndjson&collection=grants", lines(&rows)).await;
+    assert_eq!(
+        found,
+        [
+            "1 - /identifier - required",
+            "1 - /programme - reference_unknown",
+            "1 - /status - code_unknown",
+            "2 - /identifier T 1 identifier_invalid",
+            "2 - /programme - reference_unknown",
+            "4 - /identifier T-1 duplicate",
+            "4 - /programme - reference_unknown",
+            "5 - /places/0/foo T-2 unknown_field",
+            "5 - /places/0/location T-2 reference_unknown",
+            "5 - /places/1/location T-2 reference_unknown",
+            "5 - /sectors/0/code T-2 code_unknown",
+            "5 - /sectors/1/code T-2 code_unknown",
+            "5 - /tags/0/vocabulary T-2 code_unknown",
+        ]
+    );
+    let as_put = town.put("/v1/grants/T-2", &rows[4], &[]).await.problem(400);
+    assert_eq!(as_put.len(), 6, "{as_put:?}");
+    let many = "/v1/grants?statsu=x&limit=0&sort=foo&status=nope&amount_gte=abc&fields=zz&count=maybe&include=zz";
+    assert_eq!(app.anon().get(many).await.problem(400).len(), 8);
+    assert_eq!(
+        send(&town, "mode=xx&dry_run=maybe&format=zz&collection=foo&bar=1", "x", &[]).await.problem(400).len(),
+        5
+    );
+    let taken = json!({"name": "ok", "prefixes": ["T-", "C-", "NEW-"]});
+    let faults = app.admin().put("/v1/publishers/other", &taken, &[]).await.problem(409);
+    assert_eq!(faults, ["/prefixes/0 prefix_taken", "/prefixes/1 prefix_taken"]);
+}
+
+#[actix_web::test]
 async fn what_a_batch_deletes_it_cannot_refer_to() {
     let app = TestApp::empty().await;
     let town = app.town();

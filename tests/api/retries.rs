@@ -55,7 +55,7 @@ async fn refusals_and_accepted_jobs_are_repeated_too() {
     let app = TestApp::empty().await;
     let town = app.town();
     let bad = send(&town, "bad", "", "{}\n").await;
-    assert_eq!(bad.problem(400), ["/identifier required"]);
+    assert_eq!(bad.problem(400), ["/identifier required", "/status required", "/title required"]);
     let again = send(&town, "bad", "", "{}\n").await;
     assert_eq!((again.status, again.body), (400, bad.body));
     let large: String = (0..9000)

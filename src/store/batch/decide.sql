@@ -11,6 +11,8 @@ WITH bounds AS (
 SELECT batch.n, batch.identifier, batch.collection, coalesce(records.version, 0) + 1,
   coalesce(versions.created_at, $2), coalesce(versions.publisher, owner.publisher),
   CASE
+    -- A row that has no identifier of its own: nothing can begin with a comma.
+    WHEN batch.identifier LIKE ',%' THEN 'refused'
     WHEN owner.publisher IS NULL THEN 'prefix_unknown'
     WHEN owner.publisher <> $1 THEN 'prefix_foreign'
     WHEN records.collection <> batch.collection THEN 'identifier_taken'

@@ -1,0 +1,1 @@
+DROP FUNCTION places_at, inside, divide, parts;
