@@ -26,6 +26,10 @@ use crate::resource;
 use crate::search;
 use crate::state::State;
 use crate::store::read;
+use crate::totals;
+
+/// How totals are made, for whoever wants to check one.
+const METHOD: &str = include_str!("../docs/METHOD.md");
 
 /// Methods of an address that is only read.
 const READ: &str = "GET, HEAD, OPTIONS";
@@ -87,6 +91,14 @@ pub fn routes(config: &mut ServiceConfig, openapi: Value) {
                 .route(read().to(rates::list))
                 .route(web::put().to(rates::put))
                 .default_service(only(REPLACE)),
+        )
+        .service(
+            web::resource("/v1/totals/{subject}/rows").route(read().to(totals::rows::rows)).default_service(only(READ)),
+        )
+        .service(
+            web::resource(["/v1/totals/{subject:[^/.]+}", "/v1/totals/{subject:[^/.]+}.{format}"])
+                .route(read().to(totals::routes::totals))
+                .default_service(only(READ)),
         )
         .service(web::resource("/v1/changes").route(read().to(changes::changes)).default_service(only(READ)))
         .service(
@@ -183,7 +195,7 @@ async fn nowhere(request: HttpRequest) -> Result<HttpResponse, Problem> {
         let words = format!("There is no address {}; leave out the slash at its end", request.path());
         return Err(Problem::new(Reason::NotFound, words));
     }
-    let others = ["search", "exchange-rates", "changes", "imports", "publishers", "audit/head"];
+    let others = ["search", "totals/grants", "exchange-rates", "changes", "imports", "publishers", "audit/head"];
     let names: Vec<&str> = collections::ALL.iter().map(|kind| kind.collection).chain(others).collect();
     let given = request.path().split('/').nth(2).unwrap_or_default();
     let hint = crate::hint::nearest(given, &names);
@@ -210,6 +222,11 @@ async fn index(request: HttpRequest, state: Data<State>) -> Result<HttpResponse,
 
 /// Swagger UI, from the program itself.
 async fn documentation(request: HttpRequest, file: web::Path<String>) -> Result<HttpResponse, Problem> {
+    if *file == "METHOD.md" {
+        let tag = format!("\"{}\"", digest(METHOD.as_bytes()));
+        let markdown = (CONTENT_TYPE, "text/markdown; charset=utf-8");
+        return Ok(HttpResponse::Ok().insert_header(markdown).insert_header((ETAG, tag)).body(METHOD));
+    }
     let config = Arc::new(utoipa_swagger_ui::Config::from("openapi.json"));
     let found = utoipa_swagger_ui::serve(&file, config).map_err(Problem::internal)?;
     let found = found.ok_or_else(|| Problem::new(Reason::NotFound, format!("There is no {}", request.path())))?;

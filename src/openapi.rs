@@ -9,6 +9,7 @@ mod operations;
 mod rates;
 mod register;
 mod search;
+mod totals;
 mod version_3_0;
 
 use std::collections::BTreeMap;
@@ -113,6 +114,7 @@ fn whole() -> Value {
         .map(|kind| json!({"name": kind.collection, "description": kind.about}))
         .chain([
             json!({"name": "search", "description": "Text, over all collections."}),
+            json!({"name": "totals", "description": "Sums that count nothing twice."}),
             json!({"name": "exchange-rates", "description": "What amounts are converted by."}),
             json!({"name": "changes", "description": "Every change of every record, in the order of their commits."}),
             json!({"name": "imports", "description": "Many records at once."}),
@@ -131,6 +133,7 @@ fn whole() -> Value {
     history::feed(history::change(grants, &example), &mut paths);
     search::add(&mut paths);
     rates::add(&mut paths);
+    totals::add(&mut paths);
     imports::add(examples.get(grants.collection).unwrap_or(&Value::Null), &mut paths);
     administration::add(&mut paths);
     register::add(&mut paths);

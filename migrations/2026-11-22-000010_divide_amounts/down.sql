@@ -1,1 +1,1 @@
-DROP FUNCTION places_at, inside, divide, parts;
+DROP FUNCTION places_at, restricted, inside, divide, parts;

@@ -1,7 +1,7 @@
 -- Dividing an amount by the shares that a record states, so that the parts add up to it.
 
--- What a list divides by: its keys, and their weights: the shares, or else the exact amounts
--- of all of them. Without weights it divides nothing, unless it has one key only. Lines of
+-- What a list divides by: its keys, and their weights: the amounts, if all are exact, or else
+-- the shares. Without weights it divides nothing, unless it has one key only. Lines of
 -- different rules hold for different recipients: they divide nothing either.
 CREATE FUNCTION parts(items jsonb, key text) RETURNS jsonb
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -15,8 +15,8 @@ RETURN CASE WHEN jsonb_array_length(coalesce(items, '[]')) > 0 THEN (
     SELECT coalesce(item ->> key, ',unstated') AS part, min(n) AS n,
       max(rules) AS rules,
       CASE
-        WHEN bool_and(shared) THEN sum((item ->> 'percentage')::numeric)
         WHEN bool_and(priced) THEN sum((item #>> '{amount,amount}')::numeric)
+        WHEN bool_and(shared) THEN sum((item ->> 'percentage')::numeric)
       END AS weight
     FROM (
       SELECT item, n,
@@ -68,6 +68,20 @@ RETURN CASE
   WHEN ARRAY(SELECT jsonb_array_elements_text(parts -> 'keys')) <@ wanted THEN amount
   WHEN jsonb_typeof(parts -> 'weights') = 'array' THEN
     (SELECT coalesce(sum(part), 0) FROM divide(amount, parts) WHERE key = ANY(wanted))
+END;
+
+-- What divides the part of an amount that falls on some keys.
+CREATE FUNCTION restricted(parts jsonb, wanted text[]) RETURNS jsonb
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+  WHEN ARRAY(SELECT jsonb_array_elements_text(parts -> 'keys')) <@ wanted THEN parts
+  WHEN jsonb_typeof(parts -> 'weights') = 'array' THEN (
+    SELECT jsonb_build_object('keys', jsonb_agg(key ORDER BY n),
+      'weights', CASE WHEN count(*) = 1 THEN '[1]' WHEN sum(weight::numeric) > 0 THEN jsonb_agg(weight::numeric ORDER BY n) END)
+    FROM jsonb_array_elements_text(parts -> 'keys') WITH ORDINALITY AS keys (key, n)
+    JOIN jsonb_array_elements_text(parts -> 'weights') WITH ORDINALITY AS weights (weight, n) USING (n)
+    WHERE key = ANY(wanted))
+  ELSE parts
 END;
 
 -- Each place with the one of a level that it is, or lies in.

@@ -130,6 +130,19 @@ impl Record for Transaction {
     }
 }
 
+/// Flows whose activity is in a place, and those without one whose receiver is there.
+const PLACE: &str = "t.identifier IN (
+    WITH there AS (SELECT l.record FROM links l WHERE l.role = 'place' AND l.target = ANY(ARRAY(SELECT places_within($?))))
+    SELECT x.identifier FROM there JOIN transactions x ON x.grant_id = there.record
+    UNION ALL SELECT x.identifier FROM there JOIN transactions x ON x.programme = there.record
+    UNION ALL SELECT x.identifier FROM there JOIN links r ON r.target = there.record AND r.role = 'receiver'
+      JOIN transactions x ON x.identifier = r.record WHERE x.grant_id IS NULL AND x.programme IS NULL)";
+
+/// Flows whose activity is in a sector.
+const SECTOR: &str = "t.identifier IN (
+    SELECT x.identifier FROM grants g JOIN transactions x ON x.grant_id = g.identifier WHERE g.sectors && $?
+    UNION ALL SELECT x.identifier FROM programmes p JOIN transactions x ON x.programme = p.identifier WHERE p.sectors && $?)";
+
 /// The collection.
 pub static KIND: Kind = Kind {
     collection: "transactions",
@@ -152,6 +165,12 @@ pub static KIND: Kind = Kind {
                 "t.identifier IN (SELECT l.record FROM links l WHERE l.role = 'receiver' AND l.target = ANY($?))",
                 "Received by these organisations or beneficiaries.",
             ),
+            any_of(
+                "place",
+                PLACE,
+                "Of activities in these locations, or anywhere inside them; without an activity, received there.",
+            ),
+            any_of("sector", SECTOR, "Of activities in these sectors, by code."),
             shared::ORGANISATION,
             shared::BENEFICIARY,
             date("date_gte", "t.date >= first_day($?)", "Taking place then or later."),

@@ -137,7 +137,7 @@ impl Column {
 }
 
 /// One line.
-fn row(cells: &[String], out: &mut Vec<u8>) {
+pub fn row(cells: &[String], out: &mut Vec<u8>) {
     let mut writer = ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(out);
     // Writing to memory cannot fail, and every row has the header's length.
     let _ = writer.write_record(cells);

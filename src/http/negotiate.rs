@@ -25,6 +25,22 @@ pub fn list(request: &HttpRequest, parameter: Option<&str>) -> Result<Format, Pr
     accepted(request, Format::ALL)
 }
 
+/// Chooses among the formats that an address has, without an extension.
+pub fn one_of(request: &HttpRequest, parameter: Option<&str>, offer: &[Format]) -> Result<Format, Problem> {
+    let extension = request.match_info().get("format");
+    let names: Vec<&str> = offer.iter().map(|format| format.name()).collect();
+    match (extension, parameter) {
+        (Some(name), _) => Format::named(name).filter(|format| offer.contains(format)).ok_or_else(|| {
+            Problem::new(Reason::NotFound, format!("There is no .{name} here{}", nearest(name, &names)))
+        }),
+        (None, Some(name)) => Format::named(name).filter(|format| offer.contains(format)).ok_or_else(|| {
+            let words = format!("there is no format {name:?} here{}", nearest(name, &names));
+            Problem::invalid(vec![Fault::parameter("format", "format_unknown", words)])
+        }),
+        (None, None) => accepted(request, offer),
+    }
+}
+
 /// Checks that JSON is welcome, for what exists in no other form.
 pub fn json(request: &HttpRequest) -> Result<(), Problem> {
     accepted(request, &[Format::Json]).map(|_| ())

@@ -57,6 +57,11 @@ impl Query {
         self.get(name).map(|value| value.split(',').map(str::trim).collect())
     }
 
+    /// The same parameters without this one.
+    pub fn without(&self, name: &str) -> Self {
+        Self(self.0.iter().filter(|(other, _)| other != name).cloned().collect())
+    }
+
     /// The same parameters, but for this one.
     pub fn with(&self, name: &str, value: &str) -> Self {
         let mut pairs: Vec<_> = self.0.iter().filter(|(other, _)| other != name).cloned().collect();

@@ -4,14 +4,14 @@ use diesel_async::AsyncPgConnection;
 
 use super::report::{NAMED, Report};
 use crate::error::Fault;
-use crate::store::batch::{self, Complaint};
+use crate::store::batch::complain::{self, Complaint};
 use crate::store::refer;
 
 /// Adds the complaints to the report, and how many records are refused by now.
 pub async fn tell(connection: &mut AsyncPgConnection, report: &mut Report) -> diesel::QueryResult<()> {
-    let (number, records) = batch::refused(connection).await?;
+    let (number, records) = complain::refused(connection).await?;
     report.counts.refused += records;
-    let named = batch::complaints(connection, NAMED as i64).await?;
+    let named = complain::complaints(connection, NAMED as i64).await?;
     report.errors_omitted += number - named.len() as i64;
     // More than are named in the end: which of them are first is seen when all are there.
     report.errors.extend(named.into_iter().map(fault));

@@ -21,7 +21,7 @@ use crate::db;
 use crate::error::{Fault, Problem, Reason};
 use crate::input::Shapes;
 use crate::record::Identifier;
-use crate::store::batch::{self, Entry, Staged};
+use crate::store::batch::{self, Entry, Staged, complain};
 use crate::store::{clients, commit, refer};
 
 /// Records that a table completes are read in parts of so many bytes.
@@ -113,11 +113,14 @@ impl Import {
         clients::still_welcome(connection, &self.order.author).await?;
         batch::decide(connection, &clock, self.order.writes_for()).await?;
         let each = self.order.mode == Mode::Independent;
-        batch::complain_of_refused(connection, &self.unstaged).await?;
+        complain::of_refused(connection, &self.unstaged).await?;
         let status = loop {
-            batch::complain_of_references(connection, &self.unstaged, each).await?;
-            let (complaints, _) = batch::refused(connection).await?;
+            complain::of_references(connection, &self.unstaged, each).await?;
+            let (complaints, _) = complain::refused(connection).await?;
             if !each && (complaints > 0 || !self.report.errors.is_empty()) {
+                // Nothing is written that could show them: circles are looked for all the same.
+                let circles: Vec<String> = refer::among(&batch::parents(connection).await?).into_iter().collect();
+                complain::of_circles(connection, &circles, each).await?;
                 break Status::Refused;
             }
             let counts = batch::counts(connection).await?;
@@ -146,7 +149,7 @@ impl Import {
             }
             db::end(connection, false).await?;
             let circles: Vec<String> = circles.into_iter().collect();
-            batch::complain_of_circles(connection, &circles, each).await?;
+            complain::of_circles(connection, &circles, each).await?;
         };
         complaints::tell(connection, &mut self.report).await?;
         if each && !self.order.dry_run && self.report.counts.refused > 0 {
@@ -296,11 +299,21 @@ fn incomplete(raw: &Raw) -> Option<String> {
 }
 
 /// The group in parts: rows of a few bytes may stand for records of many.
-async fn bounded(connection: &mut AsyncPgConnection, group: Vec<Raw>) -> Result<Vec<Vec<Raw>>, Problem> {
+async fn bounded(connection: &mut AsyncPgConnection, mut group: Vec<Raw>) -> Result<Vec<Vec<Raw>>, Problem> {
     let identifiers: Vec<String> = group.iter().filter_map(incomplete).collect();
     let Some(kind) = group.iter().find_map(|raw| raw.kind).filter(|_| !identifiers.is_empty()) else {
         return Ok(vec![group]);
     };
+    // A second row for a record is refused before it is completed.
+    let mut seen: HashSet<String> = batch::staged(connection, &identifiers).await?.into_iter().collect();
+    for raw in &mut group {
+        let Some(id) = incomplete(raw).filter(|id| !seen.insert(id.clone())) else { continue };
+        let detail = format!("{id} stands in an earlier row already");
+        let pointer = Some("/identifier".to_owned());
+        let identifier = Some(id);
+        raw.faults.push(Fault { code: "duplicate".into(), pointer, detail, identifier, ..Fault::default() });
+        raw.json.clear();
+    }
     let sql = format!(
         "SELECT identifier, octet_length(doc::text) AS bytes FROM {} WHERE identifier = ANY($1)",
         kind.collection

@@ -60,7 +60,7 @@ fn rows(
     let mut line = Line::default();
     let mut text_left = UNPACKED;
     loop {
-        let cell = cells.next_cell_with_formula().map_err(broken)?;
+        let cell = cells.next_cell_with_formula_metadata().map_err(broken)?;
         let at = cell.as_ref().map(|cell| cell.pos);
         if at.is_none_or(|(row, _)| row != line.row) && line.is_filled() {
             if line.end(kind, &mut header, sink).is_err() {
@@ -79,7 +79,8 @@ fn rows(
         }
         line.row = row;
         let value: Data = match cell.value {
-            DataRef::Empty if cell.formula.is_some_and(|formula| !formula.is_empty()) => {
+            // Formulas are not read, let alone expanded: a file may say that there are any number.
+            DataRef::Empty if cell.formula.is_some() => {
                 line.fault(
                     column,
                     "the cell is a formula without a value: open and save the workbook in a spreadsheet program",

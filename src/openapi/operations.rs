@@ -216,7 +216,8 @@ fn list(kind: &'static Kind, id: &str, summary: &str, about: Option<&str>, examp
     })
 }
 
-fn filter(filter: &Filter) -> Value {
+/// A filter as a parameter.
+pub fn filter(filter: &Filter) -> Value {
     let comma_list = |items: Value| json!({"type": "array", "items": items, "minItems": 1});
     let schema = match filter.takes {
         Takes::AnyOf => comma_list(json!({"type": "string", "minLength": 1})),

@@ -61,36 +61,18 @@ impl Ask {
         fixed: Option<(&'static str, &str)>,
         register: &str,
     ) -> Result<Self, Vec<Fault>> {
-        let mut faults = Vec::new();
-        let mut conditions = Vec::new();
         let mut seal = format!("{register} {}", kind.collection);
+        let (mut ask, mut faults) = Self::filters_on(kind, query);
         if let Some((name, value)) = fixed
             && let Some(filter) = kind.all_filters().find(|filter| filter.name == name)
         {
-            conditions.push((filter.sql, Bound::List(vec![value.to_owned()])));
+            ask.conditions.insert(0, (filter.sql, Bound::List(vec![value.to_owned()])));
             seal.push_str(&format!(" {name} {value}"));
         }
         for (name, value) in query.pairs() {
-            let Some(filter) = kind.all_filters().find(|filter| filter.name == name) else { continue };
-            match bound(filter, value) {
-                Ok(bound) => conditions.push((filter.sql, bound)),
-                Err(fault) => faults.push(fault),
+            if matches!(name, "q" | "as_of") || kind.all_filters().any(|filter| filter.name == name) {
+                seal.push_str(&format!("&{name}={value}"));
             }
-            seal.push_str(&format!("&{name}={value}"));
-        }
-        if let Some(as_of) = query.get("as_of") {
-            seal.push_str(&format!("&as_of={as_of}"));
-        }
-        let typed = match query.get("q").map(terms::parse) {
-            Some(Ok(typed)) => Some(typed),
-            Some(Err(fault)) => {
-                faults.push(fault);
-                None
-            }
-            None => None,
-        };
-        if let Some(q) = query.get("q") {
-            seal.push_str(&format!("&q={q}"));
         }
         let wanted = query.get("sort").unwrap_or(if query.get("q").is_some() { "-relevance" } else { "identifier" });
         let (descending, name) = wanted.strip_prefix('-').map_or((false, wanted), |name| (true, name));
@@ -114,19 +96,41 @@ impl Ask {
         }
         let conversion = Conversion::read(query).map_err(|more| faults.extend(more)).unwrap_or_default();
         match sort {
-            Some(sort) if faults.is_empty() => Ok(Self {
-                kind,
-                conditions,
-                typed,
-                search: None,
-                sort,
-                descending,
-                after: after.flatten(),
-                seal,
-                conversion,
-            }),
+            Some(sort) if faults.is_empty() => {
+                Ok(Self { sort, descending, after: after.flatten(), seal, conversion, ..ask })
+            }
             _ => Err(faults),
         }
+    }
+
+    /// The filters alone, without order and pages.
+    pub fn filters(kind: &'static Kind, query: &Query) -> Result<Self, Vec<Fault>> {
+        let (ask, faults) = Self::filters_on(kind, query);
+        if faults.is_empty() { Ok(ask) } else { Err(faults) }
+    }
+
+    fn filters_on(kind: &'static Kind, query: &Query) -> (Self, Vec<Fault>) {
+        let (mut conditions, mut faults) = (Vec::new(), Vec::new());
+        for (name, value) in query.pairs() {
+            let Some(filter) = kind.all_filters().find(|filter| filter.name == name) else { continue };
+            match bound(filter, value) {
+                Ok(bound) => conditions.push((filter.sql, bound)),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        let typed = query.get("q").map(terms::parse).transpose().map_err(|fault| faults.push(fault));
+        let ask = Self {
+            kind,
+            conditions,
+            typed: typed.unwrap_or_default(),
+            search: None,
+            sort: &RELEVANCE,
+            descending: true,
+            after: None,
+            seal: String::new(),
+            conversion: None,
+        };
+        (ask, faults)
     }
 
     /// The part that one collection has in a search over several; `seal` is what cursors
@@ -137,19 +141,8 @@ impl Ask {
         if after == Some(None) {
             return Err(vec![foreign_cursor()]);
         }
-        let (sort, after) = (&RELEVANCE, after.flatten());
-        let conditions = Vec::new();
-        Ok(Self {
-            kind,
-            conditions,
-            typed: Some(typed),
-            search: None,
-            sort,
-            descending: true,
-            after,
-            seal: seal.into(),
-            conversion: None,
-        })
+        let (ask, _) = Self::filters_on(kind, &Query::default());
+        Ok(Self { typed: Some(typed), after: after.flatten(), seal: seal.into(), ..ask })
     }
 
     /// Searches for what was read already.
@@ -253,6 +246,11 @@ impl Ask {
         }
     }
 
+    /// What it finds: the table `t` and its conditions, as the end of a statement.
+    pub fn matching(&self, values: &mut Vec<Bound>) -> String {
+        where_clause(&self.conditions_sql(values))
+    }
+
     fn conditions_sql(&self, values: &mut Vec<Bound>) -> Vec<String> {
         let mut conditions = Vec::new();
         for (sql, value) in &self.conditions {
@@ -270,7 +268,8 @@ fn where_clause(conditions: &[String]) -> String {
     if conditions.is_empty() { String::new() } else { format!(" WHERE ({})", conditions.join(") AND (")) }
 }
 
-fn bind(sql: String, values: Vec<Bound>) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
+/// A statement with its values.
+pub fn bind(sql: String, values: Vec<Bound>) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
     values.into_iter().fold(sql_query(sql).into_boxed(), |query, value| match value {
         Bound::Text(text) => query.bind::<Text, _>(text),
         Bound::List(items) => query.bind::<Array<Text>, _>(items),

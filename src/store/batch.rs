@@ -1,6 +1,8 @@
 //! Many changes at once: staged in a temporary table, decided, checked and written
 //! by statements over all of them, in memory that does not grow with their number.
 
+pub mod complain;
+
 use std::collections::HashMap;
 
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
@@ -13,6 +15,7 @@ use crate::collections;
 use crate::error::Fault;
 use crate::kind::Kind;
 use crate::record::Link;
+use crate::store::refer::Step;
 
 /// A record of a batch, checked by itself.
 pub struct Entry {
@@ -43,38 +46,6 @@ impl Entry {
         let (place, links, doc) = (self.place.clone(), self.links.clone(), Some(json!({})));
         Self { identifier: format!(",{}", self.n), place, links, doc, seen: None, faulty: true, ..*self }
     }
-}
-
-/// What the register says against a record of the batch.
-#[derive(Debug, QueryableByName)]
-pub struct Complaint {
-    /// The record's line or row in what was sent.
-    #[diesel(sql_type = BigInt)]
-    pub line: i64,
-    /// Its pointer in what was sent.
-    #[diesel(sql_type = Text)]
-    pub place: String,
-    /// Its identifier.
-    #[diesel(sql_type = Text)]
-    pub identifier: String,
-    /// Its collection.
-    #[diesel(sql_type = Text)]
-    pub collection: String,
-    /// The member that is at fault.
-    #[diesel(sql_type = Text)]
-    pub pointer: String,
-    /// What is wrong, for programs.
-    #[diesel(sql_type = Text)]
-    pub code: String,
-    /// The other record.
-    #[diesel(sql_type = Text)]
-    pub target: String,
-    /// The collection in which that should be.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub wanted: Option<String>,
-    /// Where it is instead; or the member by which it refers to this one.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub elsewhere: Option<String>,
 }
 
 /// How many records of a collection have an outcome.
@@ -139,6 +110,15 @@ pub async fn stage(connection: &mut AsyncPgConnection, entries: &[Entry]) -> die
     Ok(twice.collect())
 }
 
+/// Which of these were added already.
+pub async fn staged(connection: &mut AsyncPgConnection, identifiers: &[String]) -> diesel::QueryResult<Vec<String>> {
+    let found: Vec<Identified> = sql_query("SELECT n, identifier FROM batch WHERE identifier = ANY($1)")
+        .bind::<Array<Text>, _>(identifiers)
+        .load(connection)
+        .await?;
+    Ok(found.into_iter().map(|found| found.identifier).collect())
+}
+
 /// Decides what becomes of each record, under the clock.
 pub async fn decide(
     connection: &mut AsyncPgConnection,
@@ -161,103 +141,6 @@ pub async fn counts(connection: &mut AsyncPgConnection) -> diesel::QueryResult<V
         .await
 }
 
-/// Complains of records that are refused for what the register has, and of references
-/// to nothing among those that are refused, for this or for what was wrong with them
-/// already. `refused` are further identifiers that are not in the batch.
-pub async fn complain_of_refused(connection: &mut AsyncPgConnection, refused: &[String]) -> diesel::QueryResult<usize> {
-    let outcomes = sql_query(include_str!("batch/outcomes.sql")).execute(connection).await?;
-    let whose = "decided.outcome NOT IN ('created', 'changed', 'unchanged', 'deleted')";
-    Ok(outcomes + references(connection, whose, refused, false).await?)
-}
-
-/// Complains of references to nothing, of deletions of what is still referred to, and, where
-/// `each` record is for itself, of whatever falls with these. They are refused then.
-pub async fn complain_of_references(
-    connection: &mut AsyncPgConnection,
-    refused: &[String],
-    each: bool,
-) -> diesel::QueryResult<usize> {
-    // First what is not deleted after all: it may be referred to.
-    let referred = sql_query(include_str!("batch/referred.sql")).execute(connection).await?;
-    if referred > 0 {
-        fall(connection, each).await?;
-    }
-    let dangling = references(connection, "decided.outcome IN ('created', 'changed')", refused, each).await?;
-    if dangling > 0 {
-        fall(connection, each).await?;
-    }
-    Ok(dangling + referred)
-}
-
-async fn references(
-    connection: &mut AsyncPgConnection,
-    whose: &str,
-    refused: &[String],
-    each: bool,
-) -> diesel::QueryResult<usize> {
-    sql_query(include_str!("batch/references.sql").replace("{whose}", whose))
-        .bind::<Array<Text>, _>(refused)
-        .bind::<Bool, _>(each)
-        .execute(connection)
-        .await
-}
-
-/// Complains of records that would be their own ancestors.
-pub async fn complain_of_circles(
-    connection: &mut AsyncPgConnection,
-    circles: &[String],
-    each: bool,
-) -> diesel::QueryResult<()> {
-    sql_query(
-        "INSERT INTO complaints (n, pointer, code, target) SELECT n, '/parent', 'circle', identifier FROM batch
-         WHERE identifier = ANY($1)",
-    )
-    .bind::<Array<Text>, _>(circles)
-    .execute(connection)
-    .await?;
-    fall(connection, each).await
-}
-
-/// Refuses whatever there are complaints of; and, where `each` record is for itself, what
-/// falls with that.
-async fn fall(connection: &mut AsyncPgConnection, each: bool) -> diesel::QueryResult<()> {
-    if each {
-        connection.batch_execute(include_str!("batch/link.sql")).await?;
-        sql_query(include_str!("batch/cascade.sql")).execute(connection).await?;
-    }
-    connection
-        .batch_execute("UPDATE decided SET outcome = 'refused' FROM complaints WHERE complaints.n = decided.n")
-        .await
-}
-
-/// The first complaints, in the order of the batch.
-pub async fn complaints(connection: &mut AsyncPgConnection, limit: i64) -> diesel::QueryResult<Vec<Complaint>> {
-    sql_query(
-        "SELECT line, place, identifier, collection, pointer, code, target, wanted, elsewhere
-         FROM complaints JOIN batch USING (n) ORDER BY n, pointer LIMIT $1",
-    )
-    .bind::<BigInt, _>(limit)
-    .load(connection)
-    .await
-}
-
-#[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = BigInt)]
-    number: i64,
-}
-
-/// How many complaints there are, and how many records are refused.
-pub async fn refused(connection: &mut AsyncPgConnection) -> diesel::QueryResult<(i64, i64)> {
-    let complaints: Number = sql_query("SELECT count(*) AS number FROM complaints").get_result(connection).await?;
-    let records: Number = sql_query(
-        "SELECT count(*) AS number FROM decided WHERE outcome NOT IN ('created', 'changed', 'unchanged', 'deleted')",
-    )
-    .get_result(connection)
-    .await?;
-    Ok((complaints.number, records.number))
-}
-
 #[derive(QueryableByName)]
 struct Identified {
     #[diesel(sql_type = BigInt)]
@@ -275,6 +158,22 @@ pub async fn with_parents(connection: &mut AsyncPgConnection) -> diesel::QueryRe
     .load(connection)
     .await?;
     Ok(found.into_iter().map(|found| found.identifier).collect())
+}
+
+/// Whose parent is who, among the records of the batch and their ancestors in the register.
+pub async fn parents(connection: &mut AsyncPgConnection) -> diesel::QueryResult<Vec<Step>> {
+    sql_query(
+        "WITH RECURSIVE steps AS (
+           SELECT batch.identifier AS record, link.target COLLATE \"C\" AS target
+           FROM batch, jsonb_to_recordset(batch.links) AS link (role text, target text) WHERE link.role = 'parent'
+           UNION
+           SELECT links.record, links.target FROM links JOIN steps ON links.record = steps.target AND links.role = 'parent'
+           WHERE NOT EXISTS (SELECT FROM batch WHERE batch.identifier = links.record)
+         )
+         SELECT record, target FROM steps",
+    )
+    .load(connection)
+    .await
 }
 
 /// Records that the batch writes, or that it refuses: so many after the one at this place,

@@ -19,8 +19,9 @@ struct Referrer {
     pointer: String,
 }
 
+/// A record and its parent.
 #[derive(QueryableByName)]
-struct Step {
+pub struct Step {
     #[diesel(sql_type = Text)]
     record: String,
     #[diesel(sql_type = Text)]
@@ -95,6 +96,11 @@ pub async fn circles(connection: &mut AsyncPgConnection, written: &[String]) -> 
     .bind::<Array<Text>, _>(written)
     .load(connection)
     .await?;
+    Ok(among(&steps))
+}
+
+/// Those of them that are their own ancestors.
+pub fn among(steps: &[Step]) -> HashSet<String> {
     let parents: HashMap<&str, &str> = steps.iter().map(|step| (step.record.as_str(), step.target.as_str())).collect();
     let mut done: HashSet<&str> = HashSet::new();
     let mut circles = HashSet::new();
@@ -113,5 +119,5 @@ pub async fn circles(connection: &mut AsyncPgConnection, written: &[String]) -> 
             circles.extend(path[n..].iter().map(|record| (*record).to_owned()));
         }
     }
-    Ok(circles)
+    circles
 }

@@ -49,6 +49,9 @@ impl Operation {
                 format!("{}={}", parameter["name"].as_str().unwrap(), parameter["example"].as_str().unwrap())
             })
             .collect();
+        // Amounts of several types of flows are never added up: one is stated.
+        let one_type = self.path.starts_with("/v1/totals/transactions").then(|| "type=disbursement".to_owned());
+        let required: Vec<String> = required.into_iter().chain(one_type).collect();
         let joint = if required.is_empty() { "" } else { "?" };
         format!("{}{joint}{}", at(&self.path, identifier), required.join("&"))
     }

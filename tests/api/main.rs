@@ -30,4 +30,5 @@ mod schema;
 mod search;
 mod support;
 mod tokens;
+mod totals;
 mod writes;

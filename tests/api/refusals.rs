@@ -147,8 +147,13 @@ async fn a_long_chain_falls_at_once() {
     assert_eq!((&answer["counts"]["refused"], &answer["counts"]["deleted"]), (&json!(50), &json!(0)), "{answer}");
 }
 
-/// A workbook of these parts.
+/// A workbook with these parts.
 fn workbook(styles: &[u8], strings: &[u8]) -> Vec<u8> {
+    book(styles, strings, "")
+}
+
+/// A workbook with these parts and this in its sheet.
+fn book(styles: &[u8], strings: &[u8], rows: &str) -> Vec<u8> {
     let mut book = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
@@ -173,7 +178,7 @@ fn workbook(styles: &[u8], strings: &[u8]) -> Vec<u8> {
         ),
         ("xl/styles.xml", styles.into()),
         ("xl/sharedStrings.xml", strings.into()),
-        ("xl/worksheets/sheet1.xml", format!(r#"<worksheet xmlns="{main}"><sheetData/></worksheet>"#).into()),
+        ("xl/worksheets/sheet1.xml", format!(r#"<worksheet xmlns="{main}"><sheetData>{rows}</sheetData></worksheet>"#).into()),
     ];
     for (name, content) in parts {
         book.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
@@ -195,6 +200,17 @@ async fn bodies_that_would_cost_more_than_they_weigh_are_refused() {
         let found = refused(&town, "format=xlsx&collection=grants", book).await;
         assert!(found.len() == 1 && found[0].ends_with(code), "{what}: {found:?}");
     }
+    // A formula may say that it is shared any number of times.
+    let cell = |at: &str, text: &str| format!(r#"<c r="{at}" t="str"><v>{text}</v></c>"#);
+    let shared = r#"<c r="B2" t="str"><f t="shared" ref="B2:B3" si="1000000000000">1+1</f><v>pipeline</v></c>"#;
+    let rows = format!(
+        r#"<row r="1">{}{}</row><row r="2">{}{shared}</row>"#,
+        cell("A1", "identifier"),
+        cell("B1", "status"),
+        cell("A2", "T-1")
+    );
+    let found = refused(&town, "format=xlsx&collection=grants", book(b"<styleSheet/>", b"<sst/>", &rows)).await;
+    assert_eq!(found, ["2 title_en /title T-1 required".replace("title_en", "-")]);
     for (what, query, body) in [
         ("no table", "format=csv&collection=grants", ""),
         ("a mark alone", "format=csv&collection=grants", "\u{feff}"),
@@ -319,4 +335,54 @@ async fn a_body_that_the_register_cannot_read_is_read_again() {
     connection.batch_execute("ALTER TABLE import_bodies RENAME COLUMN hidden TO bytes").await.unwrap();
     let done = finished(&town, &accepted).await;
     assert_eq!((&done["status"], &done["counts"]["created"]), (&json!("completed"), &json!(9000)), "{done}");
+}
+
+#[actix_web::test]
+async fn one_fault_with_many_children_falls_at_once_and_circles_are_named_beside() {
+    let app = TestApp::empty().await;
+    let town = app.client("town", "programmes:write grants:write");
+    let hub = json!({"collection": "programmes", "identifier": "T-HUB", "title": {"en": "m"}, "status": "bad"});
+    let star = (0..2000).map(|n| {
+        let mut grant = grant(&format!("T-{n}"), "A");
+        (grant["collection"], grant["programme"]) = ("grants".into(), "T-HUB".into());
+        grant
+    });
+    let star: Vec<Value> = [hub].into_iter().chain(star).collect();
+    let answer = send(&town, "format=ndjson&mode=independent", lines(&star), &[]).await.expect(200).json();
+    assert_eq!(answer["counts"]["refused"], 2001, "{}", answer["counts"]);
+    let circle = |n: u8, parent: u8| json!({"collection": "programmes", "identifier": format!("T-C{n}"), "title": {"en": "c"}, "status": "closed", "parent": format!("T-C{parent}")});
+    let mut lost = grant("T-LOST", "A");
+    (lost["collection"], lost["programme"]) = ("grants".into(), "NOPE".into());
+    let body = lines(&[circle(1, 2), circle(2, 1), lost]);
+    for mode in ["atomic", "independent"] {
+        let answer = send(&town, &format!("format=ndjson&mode={mode}"), body.clone(), &[]).await.json();
+        assert_eq!(
+            faults(&answer),
+            ["1 - /parent T-C1 circle", "2 - /parent T-C2 circle", "3 - /programme T-LOST reference_unknown"],
+            "{mode}"
+        );
+    }
+    // A deletion that is refused leaves its record to be referred to.
+    let mut inner = grant("T-IN", "A");
+    inner["programme"] = "T-P".into();
+    let programme = json!({"identifier": "T-P", "title": {"en": "P"}, "status": "closed"});
+    send(&town, "format=json", json!({"programmes": [programme], "grants": [inner]}).to_string(), &[])
+        .await
+        .expect(200);
+    let mut new = grant("T-NEW", "A");
+    new["programme"] = "T-P".into();
+    let body = json!({"programmes": [{"identifier": "T-P", "deleted": true}], "grants": [new]}).to_string();
+    let answer = send(&town, "format=json&mode=independent", body, &[]).await.expect(200).json();
+    assert_eq!((&answer["counts"]["created"], &answer["counts"]["refused"]), (&json!(1), &json!(1)), "{answer}");
+}
+
+#[actix_web::test]
+async fn a_row_for_a_record_that_was_there_already_is_refused_unread() {
+    let app = TestApp::empty().await;
+    let town = app.town();
+    town.put("/v1/grants/T-1", &grant("T-1", "A"), &[]).await.expect(201);
+    let table = "identifier,status\n".to_owned() + &"T-1,suspended\n".repeat(1200);
+    let answer = send(&town, "format=csv&collection=grants&mode=independent", table, &[]).await.expect(200).json();
+    assert_eq!((&answer["counts"]["updated"], &answer["counts"]["refused"]), (&json!(1), &json!(1199)));
+    assert_eq!(faults(&answer)[0], "3 - /identifier T-1 duplicate");
 }

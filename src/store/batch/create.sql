@@ -28,3 +28,10 @@ CREATE TEMP TABLE complaints (
   wanted    text,
   elsewhere text
 ) ON COMMIT DROP;
+-- What references are to and will not be there.
+CREATE TEMP TABLE missing (
+  target     text COLLATE "C" NOT NULL,
+  collection text NOT NULL,
+  code       text NOT NULL,
+  elsewhere  text
+) ON COMMIT DROP;

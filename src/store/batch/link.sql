@@ -1,7 +1,6 @@
 -- The references of the batch, to be looked up by whom they are to.
 CREATE TEMP TABLE IF NOT EXISTS batch_links ON COMMIT DROP AS
 SELECT batch.n, link.pointer, link.target COLLATE "C" AS target, link.collection
-FROM batch JOIN decided USING (n), jsonb_to_recordset(batch.links) AS link (pointer text, target text, collection text)
-WHERE decided.outcome IN ('created', 'changed');
+FROM batch, jsonb_to_recordset(batch.links) AS link (pointer text, target text, collection text);
 CREATE INDEX IF NOT EXISTS batch_links_target_idx ON batch_links (target);
 ANALYZE batch_links

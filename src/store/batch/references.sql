@@ -1,28 +1,5 @@
--- References to what will not be there: not in the register, or deleted by the batch,
--- and not made by it. $1 are further identifiers that were refused; a reference to
--- something refused is named only if $2 says so.
+-- The references to what is missing, each by itself.
 INSERT INTO complaints (n, pointer, code, target, wanted, elsewhere)
-WITH targets AS MATERIALIZED (
-  SELECT DISTINCT link.target COLLATE "C" AS target, link.collection
-  FROM batch JOIN decided USING (n), jsonb_to_recordset(batch.links) AS link (target text, collection text)
-  WHERE {whose}
-), missing AS MATERIALIZED (
-  SELECT target, targets.collection,
-    CASE
-      WHEN decided.outcome = 'deleted' THEN 'reference_deleted'
-      WHEN decided.outcome IS NOT NULL AND decided.outcome NOT IN ('unchanged', 'changed') OR target = ANY($1)
-        THEN 'reference_refused'
-      ELSE 'reference_unknown'
-    END AS code,
-    (SELECT collection FROM records WHERE identifier = target AND live) AS elsewhere
-  FROM targets
-  LEFT JOIN decided ON decided.identifier = target AND decided.collection = targets.collection
-  WHERE decided.outcome IS DISTINCT FROM 'created'
-    AND (decided.outcome = 'deleted' OR NOT EXISTS (
-      SELECT FROM records WHERE identifier = target AND records.collection = targets.collection AND live))
-)
-SELECT batch.n, link.pointer, missing.code, missing.target, missing.collection, missing.elsewhere
-FROM batch JOIN decided USING (n),
-  jsonb_to_recordset(batch.links) AS link (pointer text, target text, collection text)
-  JOIN missing ON missing.target = link.target COLLATE "C" AND missing.collection = link.collection
-WHERE {whose} AND (missing.code <> 'reference_refused' OR $2)
+SELECT link.n, link.pointer, missing.code, missing.target, missing.collection, missing.elsewhere
+FROM batch_links AS link JOIN missing USING (target, collection) JOIN decided USING (n)
+WHERE {whose}

@@ -1,0 +1,21 @@
+//! Totals: sums and other measures of transactions and grants, by one to three
+//! dimensions, counting nothing twice. The rules stand in `docs/METHOD.md`.
+//!
+//! A question ([`question`]) is told in parameters. The [`facts`] of a subject are its
+//! records with what counts of them; those that do not count have a reason. Amounts are
+//! divided among the keys of a [`dimension`] as the record says, so that the groups add up.
+//! [`routes`] answers with the groups, the whole, and what was left out; [`rows`] lists the
+//! very rows that add up to it.
+
+pub mod answer;
+pub mod boundary;
+pub mod dimension;
+pub mod facts;
+pub mod measures;
+pub mod question;
+pub mod routes;
+pub mod rows;
+pub mod written;
+
+/// The version of the rules in `docs/METHOD.md`.
+pub const METHOD: &str = "1.0";

@@ -1,0 +1,215 @@
+//! Asking the database for groups, the whole, and what was left out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::sql_types::{Array, BigInt, Nullable, Text};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::Value;
+
+use super::boundary::around;
+use super::facts::{Around, Facts};
+use super::question::Question;
+use crate::error::{Fault, Problem};
+use crate::store::ask::bind;
+use crate::store::cursor::Cursor;
+
+/// Groups at most, where all are given at once.
+const GROUPS: i64 = 100_000;
+
+/// One group, or the whole in one currency.
+#[derive(Debug, QueryableByName)]
+pub struct Group {
+    /// Its keys, by dimension.
+    #[diesel(sql_type = Array<Text>)]
+    pub keys: Vec<String>,
+    /// The currency of its amounts.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub unit: Option<String>,
+    /// Its measures, in the order in which they were asked for.
+    #[diesel(sql_type = Array<Nullable<Text>>)]
+    pub measured: Vec<Option<String>>,
+    /// What it is ordered by.
+    #[diesel(sql_type = Text)]
+    place: String,
+}
+
+/// Records that count, or do not for one reason.
+#[derive(Debug, QueryableByName)]
+pub struct Judged {
+    /// Why they do not.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub reason: Option<String>,
+    /// The currency in which they are stated.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub currency: Option<String>,
+    /// How many they are.
+    #[diesel(sql_type = BigInt)]
+    pub count: i64,
+    /// Their amounts as they are stated.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub amount: Option<String>,
+    /// How many of them are not exact.
+    #[diesel(sql_type = BigInt)]
+    pub inexact: i64,
+}
+
+/// What a key is called.
+#[derive(Debug, QueryableByName)]
+pub struct Named {
+    #[diesel(sql_type = Text)]
+    identifier: String,
+    /// Its name, by language.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub name: Option<String>,
+    /// What must be said wherever it is named.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub note: Option<String>,
+}
+
+/// The answer.
+pub struct Answer {
+    /// The groups.
+    pub groups: Vec<Group>,
+    /// The whole, by currency.
+    pub total: Vec<Group>,
+    /// What counts and what does not.
+    pub judged: Vec<Judged>,
+    /// Names, by dimension and key.
+    pub names: Vec<BTreeMap<String, Named>>,
+    /// Where the next page begins.
+    pub next: Option<Cursor>,
+}
+
+impl Answer {
+    /// Asks; for all groups, or for a page of them.
+    pub async fn of(connection: &mut AsyncPgConnection, question: &Question, all: bool) -> Result<Self, Problem> {
+        let around = around(connection, question).await?;
+        let limit = if all { GROUPS } else { question.limit };
+        let mut groups = match question.dimensions.is_empty() {
+            true => Vec::new(),
+            false => groups(connection, question, around, limit + 1).await?,
+        };
+        let more = groups.len() as i64 > limit;
+        if more && all {
+            let words = format!("these are more than {GROUPS} groups; filter them, or follow the pages of long JSON");
+            return Err(Problem::invalid(vec![Fault::parameter("group_by", "groups_too_many", words)]));
+        }
+        groups.truncate(limit as usize);
+        let next = groups.last().filter(|_| more).map(|last| {
+            let keys: Vec<&str> =
+                last.keys.iter().map(String::as_str).chain([last.unit.as_deref().unwrap_or("")]).collect();
+            Cursor { key: last.place.clone(), identifier: keys.join(" ") }
+        });
+        let total = total(connection, question, around).await?;
+        let judged = judged(connection, question, around).await?;
+        let names = names(connection, question, &groups).await?;
+        Ok(Self { groups, total, judged, names, next })
+    }
+}
+
+/// The keys as one array, and the measures as another.
+fn columns(question: &Question, dimensions: usize) -> (String, String) {
+    let keys: Vec<String> = (0..dimensions).map(|n| format!("k{n}")).collect();
+    let measured: Vec<String> = question.measures.iter().map(|measure| format!("({})::text", measure.sql())).collect();
+    (keys.join(", "), measured.join(", "))
+}
+
+async fn groups(
+    connection: &mut AsyncPgConnection,
+    question: &Question,
+    around: Option<Around>,
+    limit: i64,
+) -> Result<Vec<Group>, Problem> {
+    let mut facts = Facts::of(question, &question.dimensions, around);
+    facts.divide();
+    let (keys, measured) = columns(question, question.dimensions.len());
+    let bounds: Vec<String> = question
+        .bounds
+        .iter()
+        .map(|(measure, least, number)| {
+            let than = if *least { ">=" } else { "<=" };
+            format!("{} {than} {}::numeric", measure.sql(), facts.bind_text(&number.to_string()))
+        })
+        .collect();
+    let having = if bounds.is_empty() { String::new() } else { format!("HAVING {}", bounds.join(" AND ")) };
+    // With `sort=key` the keys decide alone.
+    let (place, descending) = match question.sort {
+        Some((measure, descending)) => (format!("coalesce({}, '-Infinity')", measure.sql()), descending),
+        None => ("0::numeric".to_owned(), false),
+    };
+    let (than, order) = if descending { ("<", "DESC") } else { (">", "ASC") };
+    let after = question.after.as_ref().map(|after| {
+        let (place, keys) = (facts.bind_text(&after.key), facts.bind_text(&after.identifier));
+        format!("WHERE place {than} {place}::numeric OR (place = {place}::numeric AND at > {keys} COLLATE \"C\")")
+    });
+    let end = format!(
+        "SELECT keys, unit, measured, place::text AS place FROM (
+           SELECT ARRAY[{keys}]::text[] AS keys, unit, ARRAY[{measured}]::text[] AS measured, {place} AS place,
+             concat_ws(' ', {keys}, coalesce(unit, '')) COLLATE \"C\" AS at
+           FROM parts GROUP BY {keys}, unit {having}) AS groups
+         {} ORDER BY groups.place {order}, at LIMIT {limit}",
+        after.unwrap_or_default()
+    );
+    let (sql, values) = facts.statement(&end);
+    Ok(bind(sql, values).load(connection).await?)
+}
+
+/// The whole, divided by nothing.
+async fn total(
+    connection: &mut AsyncPgConnection,
+    question: &Question,
+    around: Option<Around>,
+) -> Result<Vec<Group>, Problem> {
+    let mut facts = Facts::of(question, &[], around);
+    facts.divide();
+    let (_, measured) = columns(question, 0);
+    let end = format!(
+        "SELECT ARRAY[]::text[] AS keys, unit, ARRAY[{measured}]::text[] AS measured, '' AS place FROM parts GROUP BY unit ORDER BY unit"
+    );
+    let (sql, values) = facts.statement(&end);
+    Ok(bind(sql, values).load(connection).await?)
+}
+
+async fn judged(
+    connection: &mut AsyncPgConnection,
+    question: &Question,
+    around: Option<Around>,
+) -> Result<Vec<Judged>, Problem> {
+    let facts = Facts::of(question, &[], around);
+    let end = "SELECT reason, currency, count(*) AS count, trim_scale(sum(amount))::text AS amount,
+          count(*) FILTER (WHERE exactness <> 'exact') AS inexact
+        FROM facts GROUP BY reason, currency ORDER BY reason NULLS FIRST, currency";
+    let (sql, values) = facts.statement(end);
+    Ok(bind(sql, values).load(connection).await?)
+}
+
+/// What the keys of the groups are called.
+async fn names(
+    connection: &mut AsyncPgConnection,
+    question: &Question,
+    groups: &[Group],
+) -> Result<Vec<BTreeMap<String, Named>>, Problem> {
+    let mut names = Vec::new();
+    for (n, dimension) in question.dimensions.iter().enumerate() {
+        let Some(kind) = dimension.named else {
+            names.push(BTreeMap::new());
+            continue;
+        };
+        let keys: BTreeSet<&str> = groups.iter().map(|group| group.keys[n].as_str()).collect();
+        let sql = format!(
+            "SELECT identifier, coalesce(doc -> 'title', doc -> 'name')::text AS name, nullif(doc -> 'note', 'null')::text AS note
+             FROM {} WHERE identifier = ANY($1)",
+            kind.collection
+        );
+        let found: Vec<Named> =
+            sql_query(sql).bind::<Array<Text>, _>(keys.into_iter().collect::<Vec<_>>()).load(connection).await?;
+        names.push(found.into_iter().map(|named| (named.identifier.clone(), named)).collect());
+    }
+    Ok(names)
+}
+
+/// A text of the database as JSON.
+pub fn parsed(text: Option<&String>) -> Value {
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}

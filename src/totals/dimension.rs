@@ -1,0 +1,141 @@
+//! What totals can be grouped by.
+
+use crate::collections::{beneficiaries, calls, grants, locations, organisations, programmes};
+use crate::kind::Kind;
+
+/// How a fact is divided by a dimension.
+#[derive(Clone, Copy)]
+pub enum By {
+    /// It has one key: this expression over the fact `f`.
+    Key(&'static str),
+    /// It has parts, in the form of the database's function `parts`.
+    Parts(&'static str),
+}
+
+/// A dimension of a subject.
+pub struct Dimension {
+    /// Its name in `group_by`.
+    pub name: &'static str,
+    /// What it is, for the documentation.
+    pub about: &'static str,
+    /// How it divides.
+    pub by: By,
+    /// What becomes of a key then: an expression over `key`.
+    pub mapped: Option<&'static str>,
+    /// The collection in which its keys have names.
+    pub named: Option<&'static Kind>,
+    /// The filter of the list that counts, in totals, only what falls on its values.
+    pub narrows: bool,
+}
+
+const fn key(name: &'static str, about: &'static str, sql: &'static str) -> Dimension {
+    Dimension { name, about, by: By::Key(sql), mapped: None, named: None, narrows: false }
+}
+
+const fn parts(name: &'static str, about: &'static str, sql: &'static str) -> Dimension {
+    Dimension { name, about, by: By::Parts(sql), mapped: None, named: None, narrows: false }
+}
+
+impl Dimension {
+    /// Whether both divide by the same parts of a record.
+    pub fn divides_as(&self, other: &Self) -> bool {
+        matches!((self.by, other.by), (By::Parts(own), By::Parts(others)) if own == others)
+    }
+
+    const fn of(self, kind: &'static Kind) -> Self {
+        Self { named: Some(kind), ..self }
+    }
+
+    const fn narrowing(self) -> Self {
+        Self { narrows: true, ..self }
+    }
+
+    const fn mapped(self, sql: &'static str) -> Self {
+        Self { mapped: Some(sql), ..self }
+    }
+}
+
+const YEAR: &str = "left(f.day, 4)";
+const QUARTER: &str =
+    "CASE WHEN length(f.day) >= 7 THEN left(f.day, 4) || '-Q' || (substr(f.day, 6, 2)::integer + 2) / 3 END";
+const MONTH: &str = "CASE WHEN length(f.day) >= 7 THEN left(f.day, 7) END";
+const PLACES: &str = "parts(f.activity -> 'places', 'location')";
+const SECTORS: &str = "parts(jsonb_path_query_array(f.activity, '$.sectors[*] ? (@.vocabulary == \"1\")'), 'code')";
+const GOALS: &str = "parts(jsonb_path_query_array(f.activity, '$.tags[*] ? (@.vocabulary == \"2\")'), 'code')";
+const IMPLEMENTERS: &str =
+    "parts(jsonb_path_query_array(f.activity, '$.organisations[*] ? (@.role == \"implementing\")'), 'organisation')";
+const KIND: &str = "(SELECT b.kind FROM beneficiaries b WHERE b.identifier = key)";
+
+/// Dimensions that all subjects have.
+const COMMON: &[Dimension] = &[
+    key("programme", "The programme of the flow or grant.", "f.programme").of(&programmes::KIND),
+    key("call", "The call that the grant was awarded under.", "f.call").of(&calls::KIND),
+    key("grant", "The grant.", "f.grant_id").of(&grants::KIND),
+    key("publisher", "Who published the record.", "f.publisher"),
+    parts("implementer", "Who carries the activity out.", IMPLEMENTERS).of(&organisations::KIND),
+    parts("place", "Where the activity works; see `place_level`.", PLACES).of(&locations::KIND).narrowing(),
+    parts("sector", "The five-digit OECD DAC sector of the activity.", SECTORS).narrowing(),
+    parts("sector_category", "The three-digit OECD DAC sector of the activity.", SECTORS).mapped("left(key, 3)"),
+    parts("sdg", "The Sustainable Development Goal of the activity.", GOALS),
+    key("status", "Where the activity stands.", "f.status"),
+    key("year", "The year of the flow, or in which the grant begins.", YEAR),
+    key("quarter", "The quarter of that date, if it is as exact.", QUARTER),
+    key("month", "The month of that date, if it is as exact.", MONTH),
+];
+
+/// Those of transactions.
+const OF_TRANSACTIONS: &[Dimension] = &[
+    key("type", "The type of the transaction.", "f.type"),
+    key("funder", "The organisation that pays.", "f.provider").of(&organisations::KIND),
+    key("beneficiary", "The beneficiary that receives.", "f.beneficiary").of(&beneficiaries::KIND),
+    key("beneficiary_kind", "What kind of beneficiary receives.", "f.beneficiary").mapped(KIND),
+    key("kind_of_money", "What kind of money it is.", "f.kind_of_money"),
+];
+
+/// Those of grants.
+const OF_GRANTS: &[Dimension] = &[
+    parts("funder", "Who pays, by the funding lines.", "parts(f.activity -> 'funding', 'organisation')")
+        .of(&organisations::KIND)
+        .narrowing(),
+    parts("beneficiary", "Who receives, by the parts of the recipients.", RECIPIENTS)
+        .of(&beneficiaries::KIND)
+        .narrowing(),
+    parts("beneficiary_kind", "What kind of beneficiary receives.", RECIPIENTS).mapped(KIND),
+    parts("kind_of_money", "What kind of money it is, by the funding lines.", "parts(f.activity -> 'funding', 'kind')"),
+];
+
+const RECIPIENTS: &str = "parts(f.activity -> 'recipients', 'beneficiary')";
+
+/// What is totalled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::VariantNames, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum Subject {
+    /// Flows of money.
+    Transactions,
+    /// Budgets of grants.
+    Grants,
+}
+
+impl Subject {
+    /// Its dimensions.
+    pub fn dimensions(self) -> impl Iterator<Item = &'static Dimension> {
+        let own = match self {
+            Self::Transactions => OF_TRANSACTIONS,
+            Self::Grants => OF_GRANTS,
+        };
+        COMMON.iter().chain(own)
+    }
+
+    /// The dimension with this name.
+    pub fn dimension(self, name: &str) -> Option<&'static Dimension> {
+        self.dimensions().find(|dimension| dimension.name == name)
+    }
+
+    /// Its collection.
+    pub fn kind(self) -> &'static Kind {
+        match self {
+            Self::Transactions => &crate::collections::transactions::KIND,
+            Self::Grants => &grants::KIND,
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! The records of a subject with what counts of each, and why the others do not count:
+//! statements made of parts, each value bound.
+
+use super::dimension::{By, Dimension, Subject};
+use super::question::Question;
+use crate::store::ask::Bound;
+
+/// A statement in the making.
+pub struct Facts<'q> {
+    question: &'q Question,
+    dimensions: &'q [&'static Dimension],
+    values: Vec<Bound>,
+    with: Vec<String>,
+}
+
+/// Which kind of thing a boundary is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Around {
+    /// A place, with what lies in it.
+    Place,
+    /// A programme, with its components and projects.
+    Programme,
+    /// An organisation or beneficiary.
+    Party,
+}
+
+/// What both kinds of facts have.
+const GRANTS: &str = "SELECT t.identifier, t.publisher, t.amount, t.currency, t.exactness, {dated} AS dated,
+    t.programme, t.call, t.identifier AS grant_id, t.status, t.doc AS activity, t.doc ->> 'start_date' AS day,
+    (SELECT string_agg(l.target, ' ') FROM links l WHERE l.record = t.identifier
+       AND l.target_collection IN ('organisations', 'beneficiaries')) AS parties,
+    CASE WHEN t.amount IS NULL THEN 'no_amount' END AS rule
+  FROM grants t";
+
+/// A flow belongs to the grant or programme that reports it; without one, it is where its receiver is.
+const TRANSACTIONS: &str =
+    "SELECT t.identifier, t.publisher, t.amount, t.currency, t.exactness, {dated} AS dated, t.type,
+    coalesce(t.programme, g.programme) AS programme, g.call, t.grant_id, coalesce(g.status, p.status) AS status,
+    coalesce(g.doc, p.doc, (
+      SELECT jsonb_build_object('places', jsonb_agg(jsonb_build_object('location', l.target)))
+      FROM links r JOIN links l ON l.record = r.target AND l.role = 'place'
+      WHERE r.record = t.identifier AND r.role = 'receiver')) AS activity,
+    t.doc #>> '{provider,organisation}' AS provider, t.doc #>> '{receiver,beneficiary}' AS beneficiary,
+    t.doc ->> 'kind_of_money' AS kind_of_money, t.doc ->> 'date' AS day,
+    concat_ws(' ', t.doc #>> '{provider,organisation}', t.doc #>> '{provider,beneficiary}',
+      t.doc #>> '{receiver,organisation}', t.doc #>> '{receiver,beneficiary}') AS parties,
+    {rule} AS rule
+  FROM transactions t
+  LEFT JOIN grants g ON g.identifier = t.grant_id
+  LEFT JOIN programmes p ON p.identifier = t.programme";
+
+/// A flow with parts of its own type is replaced by them; what an organisation moves to
+/// itself is only parked.
+const RULES: &str = "CASE
+      WHEN EXISTS (SELECT FROM transactions c WHERE c.parent = t.identifier AND c.type = t.type) THEN 'replaced'
+      WHEN t.doc #>> '{provider,organisation}' = t.doc #>> '{receiver,organisation}'
+        OR t.doc #>> '{provider,beneficiary}' = t.doc #>> '{receiver,beneficiary}' THEN 'parked'
+    END";
+
+/// What crosses a boundary inward counts, unless a part of it crosses too.
+const CROSSING: &str = "(SELECT CASE
+      WHEN ends.giving IS NULL OR ends.taking IS NULL THEN 'side_unknown'
+      WHEN ends.giving AND ends.taking THEN 'inside'
+      WHEN ends.giving THEN 'outward'
+      WHEN NOT ends.taking THEN 'outside'
+      WHEN EXISTS (SELECT FROM divided WHERE divided.identifier = t.identifier AND divided.type = t.type) THEN 'replaced'
+    END FROM ends WHERE ends.identifier = t.identifier)";
+
+/// The flows that those which cross are parts of.
+const DIVIDED: &str = "divided AS (
+    SELECT parent AS identifier, type FROM ends WHERE NOT giving AND taking AND parent IS NOT NULL
+    UNION
+    SELECT t.parent, divided.type FROM divided JOIN transactions t USING (identifier) WHERE t.parent IS NOT NULL)";
+
+impl<'q> Facts<'q> {
+    /// The facts of a question, to be divided by these dimensions: `facts`, each with the amount that counts of it, `whole`, in
+    /// the currency `unit`, or the `reason` why it does not count.
+    pub fn of(question: &'q Question, dimensions: &'q [&'static Dimension], around: Option<Around>) -> Self {
+        let mut facts = Self { question, dimensions, values: Vec::new(), with: Vec::new() };
+        let dated = question.subject.kind().money.map_or("NULL", |money| money.dated);
+        let rule = match (around, &question.boundary) {
+            (Some(around), Some(boundary)) => {
+                facts.cross(around, boundary);
+                CROSSING
+            }
+            _ => RULES,
+        };
+        let base = match question.subject {
+            Subject::Transactions => TRANSACTIONS,
+            Subject::Grants => GRANTS,
+        };
+        let base = base.replace("{dated}", dated).replace("{rule}", rule);
+        let matching = question.ask.matching(&mut facts.values);
+        // The document is read once: what stays of it are keys and parts.
+        let own = |n: usize, dimension: &Dimension| match dimension.by {
+            By::Key(sql) => format!(", {sql} AS d{n}"),
+            By::Parts(sql) => format!(", {sql} AS d{n}"),
+        };
+        let divided: String = dimensions.iter().enumerate().map(|(n, dimension)| own(n, dimension)).collect();
+        let narrowed: String = question
+            .narrowing
+            .iter()
+            .enumerate()
+            .map(|(n, (dimension, _))| match dimension.by {
+                By::Key(sql) | By::Parts(sql) => format!(", {sql} AS n{n}"),
+            })
+            .collect();
+        facts.with.push(format!(
+            "found AS MATERIALIZED (SELECT f.identifier, f.amount, f.currency, f.exactness, f.dated, f.parties, f.rule{divided}{narrowed}
+             FROM ({base}{matching}) AS f)"
+        ));
+        facts.price();
+        facts.narrow();
+        facts
+    }
+
+    /// Which ends of flows lie inside of a boundary.
+    fn cross(&mut self, around: Around, boundary: &str) {
+        let value = self.bind_text(boundary);
+        let side = |side: &str, reports: bool| {
+            match around {
+            Around::Place => {
+                let seat = format!(
+                    "(SELECT bool_or(l.target IN (SELECT place FROM within)) FROM links r JOIN links l ON l.record = r.target AND l.role = 'place'
+                      WHERE r.record = t.identifier AND r.role = '{side}')"
+                );
+                // Who receives without a seat receives where the activity works.
+                let works = "(SELECT CASE WHEN bool_and(l.target IN (SELECT place FROM within)) THEN true
+                       WHEN NOT bool_or(l.target IN (SELECT place FROM within)) THEN false END
+                     FROM links l WHERE l.role = 'place' AND l.record = coalesce(t.doc #>> '{receiver,grant}', t.doc #>> '{receiver,programme}', t.grant_id, t.programme))";
+                if side == "receiver" { format!("coalesce({seat}, {works})") } else { seat }
+            }
+            Around::Programme => {
+                let own = if reports { "t.grant_id, t.programme" } else { "NULL" };
+                format!(
+                    "coalesce((SELECT bool_or(a.programme IN (SELECT identifier FROM within)) FROM (
+                       SELECT coalesce(g.programme, x.id) AS programme
+                       FROM (SELECT coalesce(t.doc #>> '{{{side},grant}}', t.doc #>> '{{{side},programme}}', {own}) AS id) AS x
+                       LEFT JOIN grants g ON g.identifier = x.id) AS a), false)"
+                )
+            }
+            Around::Party => format!(
+                "CASE WHEN t.doc #>> '{{{side},organisation}}' IS NULL AND t.doc #>> '{{{side},beneficiary}}' IS NULL THEN NULL
+                 ELSE coalesce(t.doc #>> '{{{side},organisation}}' = {value}, false)
+                   OR coalesce(t.doc #>> '{{{side},beneficiary}}' = {value}, false)
+                   OR EXISTS (SELECT FROM beneficiaries b WHERE b.identifier = t.doc #>> '{{{side},beneficiary}}' AND b.organisation = {value}) END"
+            ),
+        }
+        };
+        match around {
+            Around::Place => {
+                self.with.push(format!("within AS MATERIALIZED (SELECT places_within(ARRAY[{value}]) AS place)"))
+            }
+            Around::Programme => self.with.push(format!(
+                "within AS (SELECT {value}::text COLLATE \"C\" AS identifier UNION
+                   SELECT p.identifier FROM within JOIN programmes p ON p.parent = within.identifier)"
+            )),
+            Around::Party => {}
+        }
+        // Incoming flows are reported by who receives, all others by who pays.
+        let incoming = "t.type IN ('incoming_funds', 'incoming_commitment', 'incoming_pledge')";
+        let end = |name: &str, receives: bool| {
+            let (if_incoming, else_) = (side(name, receives), side(name, !receives));
+            if if_incoming == else_ {
+                if_incoming
+            } else {
+                format!("CASE WHEN {incoming} THEN {if_incoming} ELSE {else_} END")
+            }
+        };
+        self.with.push(format!(
+            "ends AS MATERIALIZED (SELECT t.identifier, t.parent, t.type, {} AS giving, {} AS taking FROM transactions t)",
+            end("provider", false),
+            end("receiver", true)
+        ));
+        self.with.push(DIVIDED.to_owned());
+    }
+
+    /// Amounts in one currency, where that is asked for.
+    fn price(&mut self) {
+        let Some(conversion) = &self.question.conversion else {
+            self.with.push(
+                "priced AS (SELECT found.*, currency AS unit, amount AS whole, rule AS reason FROM found)".into(),
+            );
+            return;
+        };
+        let (to, basis) = (self.bind_text(&conversion.currency), self.bind_text(&conversion.basis.to_string()));
+        self.with.push(format!(
+            "known AS MATERIALIZED (
+               SELECT pair.currency, pair.dated, giving.per_euro AS from_rate, taking.per_euro AS to_rate
+               FROM (SELECT DISTINCT currency, coalesce(dated, '') AS dated FROM found WHERE currency <> {to}) AS pair
+               LEFT JOIN rate_of(pair.currency, {basis}, nullif(pair.dated, '')) AS giving ON true
+               LEFT JOIN rate_of({to}, {basis}, nullif(pair.dated, '')) AS taking ON true),
+             priced AS (
+               SELECT found.*, {to}::text AS unit,
+                 CASE WHEN found.currency = {to} THEN found.amount ELSE exchanged(found.amount, from_rate, to_rate) END AS whole,
+                 CASE WHEN rule IS NOT NULL THEN rule
+                   WHEN found.currency = {to} THEN NULL
+                   WHEN found.dated IS NULL THEN 'no_date'
+                   WHEN from_rate IS NULL OR to_rate IS NULL THEN
+                     CASE WHEN length(found.dated) < CASE {basis} WHEN 'value_date' THEN 10 WHEN 'month_average' THEN 7 ELSE 4 END
+                       THEN 'date_not_exact' ELSE 'no_rate' END
+                 END AS reason
+               FROM found LEFT JOIN known ON known.currency = found.currency AND known.dated = coalesce(found.dated, ''))"
+        ));
+    }
+
+    /// Of records that a filter finds for a part, the part that it finds them for.
+    fn narrow(&mut self) {
+        let mut whole = "whole".to_owned();
+        let mut unknown = Vec::new();
+        for (n, (dimension, values)) in self.question.narrowing.iter().enumerate() {
+            self.values.push(Bound::List(values.clone()));
+            let values = format!("${}", self.values.len());
+            let wanted = if dimension.name == "place" {
+                format!("ARRAY(SELECT places_within({values}))")
+            } else {
+                format!("{values}::text[]")
+            };
+            self.with.push(format!("wanted{n} AS MATERIALIZED (SELECT {wanted} AS keys)"));
+            let inside = format!("inside({{amount}}, n{n}, (SELECT keys FROM wanted{n}))");
+            unknown.push(format!("{} IS NULL", inside.replace("{amount}", "1")));
+            whole = inside.replace("{amount}", &whole);
+        }
+        let reason = match unknown.is_empty() {
+            true => "reason".to_owned(),
+            false => format!("coalesce(reason, CASE WHEN {} THEN 'share_unknown' END)", unknown.join(" OR ")),
+        };
+        // First the part is taken, then it is divided: so the groups add up to it.
+        let own = self.dimensions.iter().enumerate().map(|(n, dimension)| {
+            match self.question.narrowing.iter().position(|(other, _)| other.divides_as(dimension)) {
+                Some(which) => format!(", restricted(d{n}, (SELECT keys FROM wanted{which})) AS d{n}"),
+                None => format!(", d{n}"),
+            }
+        });
+        let own: String = own.collect();
+        self.with.push(format!(
+            "facts AS MATERIALIZED (SELECT identifier, amount, currency, exactness, dated, parties, unit{own}, {whole} AS whole, {reason} AS reason FROM priced)"
+        ));
+    }
+
+    /// The parts of the facts that count, by the keys of the dimensions: `parts`.
+    pub fn divide(&mut self) {
+        let (mut joins, mut keys) = (String::new(), String::new());
+        let mut part = "f.whole".to_owned();
+        for (n, dimension) in self.dimensions.iter().enumerate() {
+            joins.push_str(&match dimension.by {
+                By::Key(_) => {
+                    format!(" CROSS JOIN LATERAL (SELECT coalesce(f.d{n}, ',unstated') AS key, {part} AS part) AS s{n}")
+                }
+                By::Parts(_) => format!(" CROSS JOIN LATERAL divide({part}, f.d{n}) AS s{n}"),
+            });
+            let mut key = format!("s{n}.key");
+            if let Some(level) = self.question.place_level.clone().filter(|_| dimension.name == "place") {
+                let level = self.bind_text(&level);
+                self.with.push(format!("levels AS MATERIALIZED (SELECT * FROM places_at({level}))"));
+                joins.push_str(&format!(" LEFT JOIN levels ON levels.place = s{n}.key"));
+                key = format!("CASE WHEN {key} LIKE ',%' THEN {key} ELSE coalesce(levels.at, ',above') END");
+            }
+            if let Some(mapped) = dimension.mapped {
+                let mapped = mapped.replace("key", &format!("s{n}.key"));
+                key = format!("CASE WHEN s{n}.key LIKE ',%' THEN s{n}.key ELSE coalesce({mapped}, ',unstated') END");
+            }
+            keys.push_str(&format!(", ({key}) COLLATE \"C\" AS k{n}"));
+            part = format!("s{n}.part");
+        }
+        self.with.push(format!(
+            "parts AS (SELECT f.identifier, f.unit, f.parties, f.amount, f.currency, {part} AS part{keys} FROM facts f{joins} WHERE f.reason IS NULL)"
+        ));
+    }
+
+    /// Binds a text; gives its placeholder.
+    pub fn bind_text(&mut self, text: &str) -> String {
+        self.values.push(Bound::Text(text.to_owned()));
+        format!("${}", self.values.len())
+    }
+
+    /// The whole statement, with its values.
+    pub fn statement(self, end: &str) -> (String, Vec<Bound>) {
+        (format!("WITH RECURSIVE {} {end}", self.with.join(",\n")), self.values)
+    }
+}

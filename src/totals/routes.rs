@@ -1,0 +1,89 @@
+//! `GET /v1/totals/{subject}`.
+
+use std::str::FromStr;
+
+use actix_web::http::header::{CONTENT_TYPE, ETAG, LINK};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use diesel_async::AsyncPgConnection;
+use serde_json::Value;
+use strum::VariantNames;
+
+use super::answer::Answer;
+use super::dimension::Subject;
+use super::question::{Question, parameters};
+use super::written;
+use crate::digest::digest;
+use crate::error::{Fault, Problem, Reason};
+use crate::formats::Format;
+use crate::hint::nearest;
+use crate::http::negotiate;
+use crate::http::query::Query;
+use crate::page;
+use crate::state::State;
+use crate::store::past;
+
+/// The formats of totals.
+pub const FORMATS: &[Format] = &[Format::Json, Format::Csv];
+
+/// The subject that the address names.
+pub fn subject(request: &HttpRequest) -> Result<Subject, Problem> {
+    let name = request.match_info().get("subject").unwrap_or_default();
+    Subject::from_str(name).map_err(|_| {
+        let words = format!("There are no totals of {name:.100}{}", nearest(name, Subject::VARIANTS));
+        Problem::new(Reason::NotFound, words)
+    })
+}
+
+/// The question of a request, with its parameters.
+pub fn question(request: &HttpRequest, state: &State, more: &[&str]) -> Result<(Question, Query), Problem> {
+    let subject = subject(request)?;
+    let known = parameters(subject);
+    let known = known.iter().map(String::as_str).chain(more.iter().copied());
+    let (query, mut wrong) = Query::parse_on(request.query_string(), known);
+    match Question::read(subject, &query, &state.register) {
+        Ok(question) if wrong.is_empty() => Ok((question, query)),
+        Ok(_) => Err(Problem::invalid(wrong)),
+        Err(faults) => {
+            wrong.extend(faults);
+            Err(Problem::invalid(wrong))
+        }
+    }
+}
+
+/// `GET /v1/totals/{subject}`.
+pub async fn totals(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
+    let (mut question, query) = question(&request, &state, &[])?;
+    let format = negotiate::one_of(&request, query.get("format"), FORMATS)?;
+    if let Some(name) = ["limit", "cursor"].iter().find(|name| format == Format::Csv && query.get(name).is_some()) {
+        let words = format!("csv gives every group; {name} is for JSON");
+        return Err(Problem::invalid(vec![Fault::parameter(name, "not_with_format", words)]));
+    }
+    if let Some(as_of) = question.as_of {
+        as_of.settle(&state.db).await?;
+    }
+    let (as_of, all) = (question.as_of, format == Format::Csv || question.wide);
+    let reads = async |connection: &mut AsyncPgConnection| {
+        question.ask.resolve(connection).await?;
+        Answer::of(connection, &question, all).await.map(|answer| (answer, question))
+    };
+    let (answer, question) = past::read(&mut *state.db.get_for_export().await?, as_of, reads).await?;
+    let address = state.address(&request);
+    let next = answer.next.as_ref().map(|cursor| page::link(&address, &query, Some(&cursor.encode(&question.seal))));
+    let body = match format {
+        Format::Csv => written::csv(&answer, &question, query.get("bom") == Some("true")),
+        _ => {
+            let mut body = written::json(&answer, &question, &state.base(&request), &query);
+            body["links"] =
+                serde_json::json!({"self": page::link(&address, &query, query.get("cursor")), "next": next});
+            serde_json::to_vec::<Value>(&body).map_err(Problem::internal)?
+        }
+    };
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CONTENT_TYPE, format.content_type()));
+    response.insert_header((ETAG, format!("\"{}\"", digest(&body))));
+    if let Some(next) = &next {
+        response.insert_header((LINK, format!("<{next}>; rel=\"next\"")));
+    }
+    Ok(response.body(body))
+}

@@ -1,0 +1,431 @@
+//! Totals: the groups add up to the whole, and nothing is counted twice.
+
+use std::collections::BTreeMap;
+
+use aid_register::totals::dimension::Subject;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use crate::make;
+use crate::support::{Client, TestApp};
+
+/// An exact number of an answer.
+fn exact(value: &Value) -> Decimal {
+    value.to_string().parse().unwrap_or_else(|error| panic!("{value}: {error}"))
+}
+
+async fn totals(client: &Client, query: &str) -> Value {
+    let answer = client.get(&format!("/v1/totals/{query}")).await;
+    assert_eq!(answer.status, 200, "{query}: {}", answer.text());
+    answer.json()
+}
+
+/// An exact number to be sent.
+fn amount(number: Decimal) -> Value {
+    serde_json::from_str(&number.to_string()).unwrap()
+}
+
+/// The sum of a total with one currency; zero for none.
+async fn sum(client: &Client, query: &str) -> Decimal {
+    let total = totals(client, query).await["meta"]["total"].clone();
+    total.as_array().unwrap().iter().map(|total| exact(&total["sum"])).sum()
+}
+
+fn named(collection: &'static str, identifier: &str, mut record: Value) -> (&'static str, Value) {
+    record["identifier"] = identifier.into();
+    (collection, record)
+}
+
+/// Places: a country, two districts, three towns and one abroad.
+fn places() -> Vec<(&'static str, Value)> {
+    let place = |identifier: &str, kind: &str, parent: Option<&str>| {
+        let country = if identifier.contains("ABROAD") { "SI" } else { "RS" };
+        named(
+            "locations",
+            identifier,
+            json!({"kind": kind, "name": {"en": identifier}, "country": country, "parent": parent}),
+        )
+    };
+    vec![
+        place("T-COUNTRY", "country", None),
+        place("T-ABROAD", "country", None),
+        place("T-D1", "nuts3", Some("T-COUNTRY")),
+        place("T-D2", "nuts3", Some("T-COUNTRY")),
+        place("T-A", "municipality", Some("T-D1")),
+        place("T-B", "municipality", Some("T-D1")),
+        place("T-C", "municipality", Some("T-D2")),
+    ]
+}
+
+/// The European Union pays UNDP, which pays the ministry, which pays the town in dinars;
+/// each reports what it pays, and what it receives.
+fn chain() -> Vec<(&'static str, Value)> {
+    let mut records = places();
+    let organisation = |id: &str, place: &str| {
+        named("organisations", id, json!({"name": {"en": id}, "type": "government", "location": place}))
+    };
+    records.extend([
+        organisation("T-EU", "T-ABROAD"),
+        organisation("T-UNDP", "T-ABROAD"),
+        organisation("T-MINISTRY", "T-D2"),
+        named(
+            "beneficiaries",
+            "T-TOWN",
+            json!({"kind": "local_government", "name": {"en": "Town"}, "location": "T-A"}),
+        ),
+        named(
+            "programmes",
+            "T-P",
+            json!({"title": {"en": "P"}, "status": "implementation", "places": [{"location": "T-COUNTRY"}]}),
+        ),
+        named("programmes", "T-P1", json!({"title": {"en": "P1"}, "status": "implementation", "parent": "T-P"})),
+        named(
+            "grants",
+            "T-G",
+            json!({"title": {"en": "G"}, "status": "closed", "programme": "T-P1", "places": [{"location": "T-A"}]}),
+        ),
+    ]);
+    let money =
+        |amount: i64, currency: &str| json!({"amount": amount, "currency": currency, "value_date": "2024-04-02"});
+    let party = |id: &str| if id == "T-TOWN" { json!({"beneficiary": id}) } else { json!({"organisation": id}) };
+    let links = [
+        ("T-EU", "T-UNDP", money(1000, "EUR")),
+        ("T-UNDP", "T-MINISTRY", money(900, "EUR")),
+        ("T-MINISTRY", "T-TOWN", money(93_600, "RSD")),
+    ];
+    for (n, (from, to, value)) in links.into_iter().enumerate() {
+        for kind in ["disbursement", "incoming_funds"] {
+            let parent = (n > 0).then(|| format!("T-{kind}-{}", n - 1));
+            let grant = (n == 2).then_some("T-G");
+            let programme = (n < 2).then_some("T-P1");
+            records.push(named(
+                "transactions",
+                &format!("T-{kind}-{n}"),
+                json!({"type": kind, "date": "2024-04-02", "value": value, "parent": parent,
+                "provider": party(from), "receiver": party(to), "grant": grant, "programme": programme}),
+            ));
+        }
+    }
+    let moved = json!({"type": "disbursement", "date": "2024-04-02", "value": money(500, "EUR"), "provider": party("T-UNDP"), "receiver": party("T-UNDP"), "programme": "T-P1"});
+    records.push(named("transactions", "T-PARKED", moved));
+    records
+}
+
+#[actix_web::test]
+async fn a_chain_is_counted_once_at_each_boundary() {
+    let app = TestApp::empty().await;
+    make::write(&mut app.connection().await, &chain()).await;
+    let rate = json!({"rates": [{"currency": "RSD", "date": "2024-04-02", "per_euro": 117, "source": "S"}]});
+    app.admin().put("/v1/exchange-rates", &rate, &[]).await.expect(200);
+    let anon = app.anon();
+    for (query, expected) in [
+        // What reached the end of the chain: 93 600 / 117.
+        ("", "800.00"),
+        ("&boundary=T-A", "800.00"),
+        ("&boundary=T-TOWN", "800.00"),
+        // Into the country, to the ministry; what the ministry passed on moved inside.
+        ("&boundary=T-COUNTRY", "900.00"),
+        ("&boundary=T-D2", "900.00"),
+        ("&boundary=T-D1", "800.00"),
+        ("&boundary=T-B", "0"),
+        ("&boundary=T-UNDP", "1000.00"),
+        ("&boundary=T-MINISTRY", "900.00"),
+        ("&boundary=T-ABROAD", "0"),
+        ("&place=T-D1", "800.00"),
+    ] {
+        for kind in ["disbursement", "incoming_funds"] {
+            let found = sum(&anon, &format!("transactions?type={kind}&currency=EUR{query}")).await;
+            assert_eq!(found, expected.parse::<Decimal>().unwrap(), "{kind} {query}");
+        }
+    }
+    let whole = totals(&anon, "transactions?type=disbursement&currency=EUR").await;
+    let reasons: Vec<(String, i64)> = whole["meta"]["excluded"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|judged| (judged["reason"].as_str().unwrap().to_owned(), judged["count"].as_i64().unwrap()))
+        .collect();
+    assert_eq!(reasons, [("parked".to_owned(), 1), ("replaced".to_owned(), 2)]);
+    // Each reason lists its records, and the rest adds up.
+    for judged in whole["meta"]["excluded"].as_array().unwrap() {
+        let rows = anon.get(judged["explain"].as_str().unwrap()).await.expect(200);
+        assert_eq!(rows.identifiers().len() as i64, judged["count"].as_i64().unwrap(), "{judged}");
+    }
+    let rows = anon.get(whole["meta"]["explain"].as_str().unwrap()).await.expect(200).json();
+    assert_eq!(
+        (&rows["data"][0]["identifier"], exact(&rows["data"][0]["part"])),
+        (&json!("T-disbursement-2"), "800.00".parse().unwrap())
+    );
+    // Without a currency the amounts stay in their own; with one, a missing rate leaves them out.
+    let own = totals(&anon, "transactions?type=disbursement").await;
+    assert_eq!(
+        (&own["meta"]["total"][0]["currency"], exact(&own["meta"]["total"][0]["sum"])),
+        (&json!("RSD"), "93600.00".parse().unwrap())
+    );
+    let dollars = totals(&anon, "transactions?type=disbursement&currency=USD").await;
+    assert_eq!((&dollars["meta"]["total"], &dollars["meta"]["excluded"][0]["reason"]), (&json!([]), &json!("no_rate")));
+    assert_eq!(dollars["meta"]["conversion"]["from"][1]["share_of_rows"], 0);
+    anon.get(whole["meta"]["method"]["url"].as_str().unwrap()).await.expect(200);
+}
+
+#[test]
+fn an_intermediary_changes_nothing_that_crossed() {
+    let system = actix_web::rt::System::new();
+    let app = system.block_on(TestApp::empty());
+    let mut records = places();
+    for (n, place) in ["T-ABROAD", "T-D2", "T-B", "T-ABROAD", "T-COUNTRY"].iter().enumerate() {
+        records.push(named(
+            "organisations",
+            &format!("T-O{n}"),
+            json!({"name": {"en": "O"}, "type": "other", "location": place}),
+        ));
+    }
+    records.push(named(
+        "beneficiaries",
+        "T-TOWN",
+        json!({"kind": "local_government", "name": {"en": "Town"}, "location": "T-A"}),
+    ));
+    system.block_on(async { make::write(&mut app.connection().await, &records).await });
+    let cases = (prop::collection::vec(0usize..5, 0..4), 1u32..1_000_000);
+    let mut runner = TestRunner::new(Config { cases: 24, ..Config::default() });
+    let count = std::cell::Cell::new(0);
+    let run = runner.run(&cases, |(between, cents)| {
+        let case = count.replace(count.get() + 1);
+        // EU pays the town through these, one after another, each passing on what it got.
+        let mut hops = vec![0];
+        hops.extend(between.iter().copied());
+        let value = json!({"amount": amount(Decimal::new(cents.into(), 2)), "currency": "EUR"});
+        let mut records = Vec::new();
+        for n in 0..hops.len() {
+            let receiver = match hops.get(n + 1) {
+                Some(next) => json!({"organisation": format!("T-O{next}")}),
+                None => json!({"beneficiary": "T-TOWN"}),
+            };
+            records.push(named("transactions", &format!("T-{case}-{n}"), json!({"type": "disbursement", "date": format!("20{:02}", 10 + case), "value": value,
+                "parent": (n > 0).then(|| format!("T-{case}-{}", n - 1)), "provider": {"organisation": format!("T-O{}", hops[n])}, "receiver": receiver})));
+        }
+        let crossed = system.block_on(async {
+            make::write(&mut app.connection().await, &records).await;
+            let year = 10 + case;
+            sum(&app.anon(), &format!("transactions?type=disbursement&boundary=T-A&date_gte=20{year:02}&date_lte=20{year:02}")).await
+        });
+        prop_assert_eq!(crossed, Decimal::new(cents.into(), 2), "through {:?}", between);
+        Ok(())
+    });
+    run.unwrap();
+}
+
+/// Random grants and flows with shares, amounts and gaps.
+fn random(seeds: &[(u8, u32)]) -> Vec<(&'static str, Value)> {
+    let mut records = places();
+    records.push(named("programmes", "T-P", json!({"title": {"en": "P"}, "status": "closed", "sectors": [{"code": "15112", "percentage": 33.3333}, {"code": "11110", "percentage": 66.6667}]})));
+    for n in 0..3 {
+        records.push(named("organisations", &format!("T-O{n}"), json!({"name": {"en": "O"}, "type": "other"})));
+        records.push(named(
+            "beneficiaries",
+            &format!("T-B{n}"),
+            json!({"kind": (["local_government", "group", "agency"][n]), "name": {"en": "B"}}),
+        ));
+    }
+    for (n, (seed, cents)) in seeds.iter().enumerate() {
+        let pick = |of: usize| (usize::from(*seed) / of.max(1) + n) % 4;
+        let number = Decimal::new((*cents).into(), 2);
+        let places = [
+            json!([]),
+            json!([{"location": "T-A", "percentage": 33.33}, {"location": "T-B", "percentage": 33.33}, {"location": "T-C", "percentage": 33.34}]),
+            json!([{"location": "T-A"}, {"location": "T-C"}]),
+            json!([{"location": "T-D1"}]),
+        ];
+        let sectors = [
+            json!([]),
+            json!([{"code": "15112", "percentage": 14.29}, {"code": "11110", "percentage": 85.71}]),
+            json!([{"code": "12220"}]),
+            json!([{"code": "11110"}, {"code": "12220"}]),
+        ];
+        let funding = [
+            json!([]),
+            json!([{"kind": "eu", "organisation": "T-O1", "percentage": 84.3}, {"kind": "state_budget", "percentage": 15.7}]),
+            json!([{"kind": "eu", "rule": "a", "percentage": 100}, {"kind": "other_donor", "rule": "b", "percentage": 100}]),
+            json!([{"kind": "other_donor", "organisation": "T-O2"}]),
+        ];
+        let recipients = [
+            json!([]),
+            json!([{"beneficiary": "T-B0", "role": "lead", "percentage": 1}, {"beneficiary": "T-B1", "role": "partner", "percentage": 99}]),
+            json!([{"beneficiary": "T-B2", "role": "lead"}]),
+            json!([{"beneficiary": "T-B0", "role": "lead"}, {"beneficiary": "T-B1", "role": "partner"}]),
+        ];
+        let dates = [Value::Null, json!("2011"), json!("2011-03"), json!("2012-07-09")];
+        let currency = ["EUR", "RSD"][usize::from(*seed) % 2];
+        let budget = if seed % 7 == 0 { Value::Null } else { json!({"amount": amount(number), "currency": currency}) };
+        records.push(named("grants", &format!("T-G{n}"), json!({"title": {"en": "G"}, "status": "closed", "programme": if n % 2 == 0 { json!("T-P") } else { Value::Null },
+            "budget": budget, "start_date": dates[pick(1)], "places": places[pick(2)], "sectors": sectors[pick(3)], "funding": funding[pick(5)], "recipients": recipients[pick(7)],
+            "tags": if n % 3 == 0 { json!([{"vocabulary": "2", "code": "1"}, {"vocabulary": "2", "code": "11"}]) } else { json!([]) },
+            "organisations": if n % 2 == 0 { json!([{"organisation": "T-O0", "role": "implementing"}]) } else { json!([]) }})));
+        let value = json!({"amount": amount(if n % 5 == 0 { -number } else { number }), "currency": currency});
+        records.push(named("transactions", &format!("T-T{n}"), json!({"type": (["disbursement", "expenditure"][n % 2]), "date": if dates[pick(1)].is_null() { json!("2013") } else { dates[pick(1)].clone() },
+            "value": value, "grant": if n % 3 == 0 { Value::Null } else { json!(format!("T-G{n}")) }, "programme": if n % 6 == 0 { json!("T-P") } else { Value::Null },
+            "provider": {"organisation": format!("T-O{}", n % 3)}, "receiver": {"beneficiary": format!("T-B{}", seed % 3)},
+            "parent": if n > 4 && n % 4 == 0 { json!(format!("T-T{}", n - 4)) } else { Value::Null}})));
+    }
+    records
+}
+
+#[test]
+fn the_groups_of_every_dimension_add_up_to_the_whole() {
+    let system = actix_web::rt::System::new();
+    let seeds = prop::collection::vec((any::<u8>(), 1u32..10_000_000), 4..14);
+    let mut runner = TestRunner::new(Config { cases: 3, ..Config::default() });
+    let run = runner.run(&seeds, |seeds| {
+        system.block_on(async {
+            let app = TestApp::empty().await;
+            make::write(&mut app.connection().await, &random(&seeds)).await;
+            let anon = app.anon();
+            for subject in [Subject::Grants, Subject::Transactions] {
+                let name = subject.kind().collection;
+                for filter in ["", "&place=T-D1", "&sector=11110", "&place=T-A,T-C&sector=11110,12220"] {
+                    let mixed = if subject == Subject::Transactions { "&type=disbursement" } else { "" };
+                    let whole = totals(&anon, &format!("{name}?measure=sum,count{mixed}{filter}")).await;
+                    let by_currency = |items: &Value| {
+                        let mut sums: BTreeMap<String, Decimal> = BTreeMap::new();
+                        for item in items.as_array().unwrap() {
+                            *sums.entry(item["currency"].as_str().unwrap().to_owned()).or_default() +=
+                                exact(&item["sum"]);
+                        }
+                        sums.retain(|_, sum| !sum.is_zero());
+                        sums
+                    };
+                    let expected = by_currency(&whole["meta"]["total"]);
+                    let dimensions: Vec<&str> = subject.dimensions().map(|dimension| dimension.name).collect();
+                    let pairs = dimensions.windows(2).map(|pair| pair.join(","));
+                    for group_by in dimensions
+                        .iter()
+                        .map(|name| (*name).to_owned())
+                        .chain(pairs)
+                        .chain(["place,sector,year".into()])
+                    {
+                        let level =
+                            if group_by.contains("place") && filter.is_empty() { "&place_level=nuts3" } else { "" };
+                        let query = format!("{name}?group_by={group_by}&limit=1000{mixed}{filter}{level}");
+                        let groups = totals(&anon, &query).await;
+                        assert_eq!(by_currency(&groups["data"]), expected, "{query}");
+                        // The rows of a group add up to it.
+                        if let Some(group) = groups["data"].as_array().unwrap().first() {
+                            let rows = anon
+                                .get(&format!("{}&limit=1000", group["explain"].as_str().unwrap()))
+                                .await
+                                .expect(200)
+                                .json();
+                            let sum: Decimal = rows["data"]
+                                .as_array()
+                                .unwrap()
+                                .iter()
+                                .filter(|row| row["part_currency"] == group["currency"])
+                                .map(|row| exact(&row["part"]))
+                                .sum();
+                            assert_eq!(sum, exact(&group["sum"]), "{query} {group}");
+                        }
+                    }
+                    // Every record that the filter finds is counted, or left out with a reason.
+                    let judged: i64 = ["included", "excluded"]
+                        .iter()
+                        .flat_map(|side| whole["meta"][*side].as_array().unwrap().clone())
+                        .map(|judged| judged["count"].as_i64().unwrap())
+                        .sum();
+                    let list =
+                        anon.get(&format!("/v1/{name}?count=exact&limit=1{mixed}{filter}")).await.expect(200).json();
+                    assert_eq!(list["meta"]["total"], judged, "{name} {filter}");
+                }
+            }
+        });
+        Ok(())
+    });
+    run.unwrap();
+}
+
+#[actix_web::test]
+async fn measures_pages_bounds_and_shapes() {
+    let app = TestApp::empty().await;
+    let mut records = Vec::new();
+    for (n, amount) in [10, 20, 30, 45, 5].into_iter().enumerate() {
+        let mut grant = make::grant("G");
+        grant["identifier"] = format!("T-{n}").into();
+        grant["budget"] = json!({"amount": amount, "currency": "EUR"});
+        grant["start_date"] = json!(["2011", "2012"][n % 2]);
+        grant["status"] = json!(["closed", "closed", "closed", "pipeline", "pipeline"][n]);
+        records.push(("grants", grant));
+    }
+    make::write(&mut app.connection().await, &records).await;
+    let anon = app.anon();
+    let all = totals(&anon, "grants?measure=sum,count,average,median,min,max,organisations").await["meta"]["total"][0]
+        .clone();
+    let values = ["sum", "count", "average", "median", "min", "max", "organisations"].map(|name| all[name].to_string());
+    assert_eq!(values, ["110.00", "5", "22.00", "20.00", "5.00", "45.00", "0"]);
+    let even = totals(&anon, "grants?measure=median&status=pipeline").await;
+    assert_eq!(even["meta"]["total"][0]["median"].to_string(), "25.00");
+    let keys = |answer: &Value| {
+        answer["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|group| group["grant"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(keys(&totals(&anon, "grants?group_by=grant").await), ["T-3", "T-2", "T-1", "T-0", "T-4"]);
+    assert_eq!(
+        keys(&totals(&anon, "grants?group_by=grant&sort=sum&sum_gte=10&sum_lte=30").await),
+        ["T-0", "T-1", "T-2"]
+    );
+    assert_eq!(keys(&totals(&anon, "grants?group_by=grant&sort=key").await), ["T-0", "T-1", "T-2", "T-3", "T-4"]);
+    for sort in ["sort=key", "sort=sum", "sort=-sum", "sort=count"] {
+        let (mut seen, mut next) = (Vec::new(), format!("/v1/totals/grants?group_by=grant&limit=2&{sort}"));
+        loop {
+            let page = anon.get(&next).await.expect(200).json();
+            seen.extend(keys(&page));
+            match page["links"]["next"].as_str() {
+                Some(address) => next = address.to_owned(),
+                None => break,
+            }
+        }
+        assert_eq!(seen.len(), 5, "{sort}: {seen:?}");
+        assert_eq!(seen, keys(&totals(&anon, &format!("grants?group_by=grant&{sort}")).await), "{sort}");
+    }
+    let wide = totals(&anon, "grants?group_by=status,year&measure=sum&shape=wide&sort=key").await;
+    assert_eq!(wide["data"][0]["values"].to_string(), r#"{"2011":40.00,"2012":20.00}"#);
+    let csv =
+        anon.get("/v1/totals/grants.csv?group_by=status,year&measure=sum&shape=wide&sort=key").await.expect(200).text();
+    assert_eq!(
+        csv,
+        "row,status,status_name,status_note,status_reason,currency,2011,2012\r\ngroup,closed,,,,EUR,40.00,20.00\r\ngroup,pipeline,,,,EUR,5.00,45.00\r\n"
+    );
+    let long = anon.get("/v1/totals/grants.csv?group_by=status").await.expect(200).text();
+    assert!(long.ends_with("total,,,,,EUR,110.00,5\r\n"), "{long}");
+    for (query, codes) in [
+        ("transactions", vec!["type measures_mixed"]),
+        ("transactions?type=disbursement,expenditure&measure=sum", vec!["type measures_mixed"]),
+        ("grants?measure=total&group_by=town", vec!["measure measure_unknown", "group_by dimension_unknown"]),
+        ("grants?group_by=year,month,quarter,status", vec!["group_by dimensions_too_many"]),
+        ("grants?group_by=year,year", vec!["group_by dimension_repeated"]),
+        ("grants?currency=EURO", vec!["currency currency_invalid"]),
+        ("grants?boundary=T-0", vec!["boundary not_with_subject"]),
+        ("transactions?type=disbursement&boundary=NOWHERE", vec!["boundary boundary_unknown"]),
+        ("transactions?type=disbursement&boundary=T-0", vec!["boundary boundary_unknown"]),
+        ("grants?shape=wide&group_by=year", vec!["shape not_with_dimensions"]),
+        ("grants?sort=median", vec!["sort sort_unknown"]),
+        ("grants?median_gte=5", vec!["median_gte measure_missing"]),
+        ("grants?place_level=town&group_by=place", vec!["place_level value_unknown"]),
+        ("grants?statsu=closed&limit=0", vec!["statsu unknown_parameter", "limit limit_invalid"]),
+        ("grants.csv?limit=5", vec!["limit not_with_format"]),
+    ] {
+        assert_eq!(anon.get(&format!("/v1/totals/{query}")).await.problem(400), codes, "{query}");
+    }
+    anon.get("/v1/totals/programmes").await.problem(404);
+    anon.get("/v1/totals/grants.xlsx").await.problem(404);
+    // The past stays as it was.
+    let as_of = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+    let then = anon.get(&format!("/v1/totals/grants?group_by=status&as_of={as_of}")).await.expect(200).text();
+    app.admin().patch("/v1/grants/T-0", &json!({"status": "cancelled"}), &[("if-match", "*")]).await.expect(200);
+    assert_ne!(totals(&anon, "grants?group_by=status").await["data"].as_array().unwrap().len(), 2);
+    assert_eq!(anon.get(&format!("/v1/totals/grants?group_by=status&as_of={as_of}")).await.expect(200).text(), then);
+}
