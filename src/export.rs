@@ -108,12 +108,13 @@ async fn send(
     {
         let mut rows = ask.rows().load_stream::<Row>(connection).await?;
         while let Some(row) = rows.try_next().await? {
-            writer.record(&options.pick(row.view(ask.kind)?), &mut buffer);
+            writer.record(&options.pick(row.view(ask.kind)?), row.points.as_deref(), &mut buffer);
             if buffer.len() >= PIECE {
                 hand_over(&mut buffer).await?;
             }
         }
     }
+    writer.end(&mut buffer);
     hand_over(&mut buffer).await
 }
 

@@ -2,6 +2,7 @@
 //! beside `csv.rs`, and an arm in [`Format::writer`].
 
 pub mod csv;
+pub mod geojson;
 pub mod ndjson;
 
 use serde_json::{Map, Value};
@@ -17,19 +18,23 @@ pub enum Format {
     Ndjson,
     /// One record a row, all of them.
     Csv,
+    /// One record a feature, all of them, of collections that are on the map.
+    Geojson,
 }
 
 /// Turns records into bytes, one after another.
 pub trait Writer: Send {
     /// What stands before the first record.
     fn begin(&mut self, out: &mut Vec<u8>);
-    /// One record.
-    fn record(&mut self, record: &Map<String, Value>, out: &mut Vec<u8>);
+    /// One record, with the points of its places, where the format has them.
+    fn record(&mut self, record: &Map<String, Value>, points: Option<&str>, out: &mut Vec<u8>);
+    /// What stands after the last record.
+    fn end(&mut self, _out: &mut Vec<u8>) {}
 }
 
 impl Format {
     /// All formats, the default first.
-    pub const ALL: &'static [Self] = &[Self::Json, Self::Ndjson, Self::Csv];
+    pub const ALL: &'static [Self] = &[Self::Json, Self::Ndjson, Self::Csv, Self::Geojson];
 
     /// Its name in `format=` and as an extension.
     pub fn name(self) -> &'static str {
@@ -37,7 +42,13 @@ impl Format {
             Self::Json => "json",
             Self::Ndjson => "ndjson",
             Self::Csv => "csv",
+            Self::Geojson => "geojson",
         }
+    }
+
+    /// The formats of a collection.
+    pub fn of(kind: &Kind) -> Vec<Self> {
+        Self::ALL.iter().copied().filter(|format| *format != Self::Geojson || kind.is_placed()).collect()
     }
 
     /// The format with this name.
@@ -51,6 +62,7 @@ impl Format {
             Self::Json => "application/json",
             Self::Ndjson => "application/x-ndjson",
             Self::Csv => "text/csv",
+            Self::Geojson => "application/geo+json",
         }
     }
 
@@ -73,6 +85,7 @@ impl Format {
         match self {
             Self::Json => None,
             Self::Ndjson => Some(Box::new(ndjson::Ndjson)),
+            Self::Geojson => Some(Box::new(geojson::Geojson::default())),
             Self::Csv => Some(Box::new(csv::Csv::new(kind, fields, bom, converts))),
         }
     }

@@ -12,6 +12,7 @@ use crate::json;
 use crate::kind::{Checked, Kind, READ_ONLY};
 use crate::rates::convert::MEMBER;
 use crate::shape::{Shape, prune, prune_members};
+use crate::store::read::NOTES;
 use crate::store::refer;
 
 /// The compiled schemas of all collections.
@@ -57,7 +58,7 @@ pub fn check_parsed(
         let fault = Fault::at("", "type", format!("a {} is a JSON object", kind.singular));
         return Checked { faults: vec![fault], ..Checked::default() };
     };
-    for name in READ_ONLY.iter().chain(kind.derived).chain(&["included", "highlights", MEMBER]) {
+    for name in READ_ONLY.iter().chain(kind.derived).chain(&["included", "highlights", MEMBER, NOTES]) {
         members.shift_remove(*name);
     }
     // Absent and null are the same; a list that is null is an empty one.

@@ -152,6 +152,10 @@ pub enum Takes {
     Instant,
     /// A decimal number.
     Number,
+    /// A box on the map: west, south, east, north, in degrees.
+    Box,
+    /// A point on the map and a distance: latitude, longitude, kilometres.
+    Circle,
 }
 
 /// A sort key: an expression over `t` that is never null, and its type.
@@ -257,6 +261,11 @@ impl Kind {
     /// All its sort keys.
     pub fn all_sorts(&self) -> impl Iterator<Item = &'static Sort> {
         COMMON_SORTS.iter().chain(self.sorts.iter().copied().flatten())
+    }
+
+    /// Whether its records are somewhere on the map.
+    pub fn is_placed(&self) -> bool {
+        self.all_filters().any(|filter| filter.name == "bbox")
     }
 
     /// The scope that a token needs to write here.

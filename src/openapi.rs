@@ -24,6 +24,7 @@ use crate::error::{Fault, Reason};
 use crate::imports::report::Counts;
 use crate::kind::Kind;
 use crate::rates::convert::MEMBER;
+use crate::store::read::NOTES;
 
 pub use version_3_0::to_3_0;
 
@@ -161,6 +162,10 @@ fn complete(schema: &mut Value, kind: &Kind) {
         "additionalProperties": {"type": "object", "additionalProperties": {"type": "object"}}});
     if kind.money.is_some() {
         properties[MEMBER] = rates::converted();
+    }
+    if kind.is_placed() {
+        properties[NOTES] = json!({"type": "object", "readOnly": true, "description": "What must be said of its places, by place.",
+            "additionalProperties": {"$ref": "#/components/schemas/Translations"}});
     }
     properties["highlights"] = json!({"type": "object", "readOnly": true, "description": "With `highlight=true`: texts in which the search was found, by JSON Pointer, as HTML with `<mark>`.",
         "additionalProperties": {"type": "string"}});

@@ -156,10 +156,21 @@ impl Options {
     /// Leaves the wanted members; the identifier always stays.
     pub fn pick(&self, mut view: Map<String, Value>) -> Map<String, Value> {
         if let Some(fields) = &self.fields {
-            view.retain(|name, _| name == "identifier" || name == convert::MEMBER || fields.contains(name));
+            view.retain(|name, _| {
+                name == "identifier"
+                    || name == convert::MEMBER
+                    || (name == read::NOTES && names_places(self.fields.as_deref()))
+                    || fields.contains(name)
+            });
         }
         view
     }
+}
+
+/// Whether these members name places: what must be said of those stands beside them.
+pub fn names_places(fields: Option<&[String]>) -> bool {
+    let placed = |field: &String| matches!(field.as_str(), "places" | "place" | "location");
+    fields.is_none_or(|fields| fields.iter().any(placed))
 }
 
 /// How many items a page has.

@@ -44,7 +44,7 @@ pub async fn list(
 ) -> Result<HttpResponse, Problem> {
     let known = page::parameters(kind).into_iter().filter(|name| Some(*name) != fixed);
     let (query, wrong) = Query::parse_on(request.query_string(), known);
-    let format = negotiate::list(&request, query.get("format")).map_err(|problem| problem.and(&wrong))?;
+    let format = negotiate::list(&request, kind, query.get("format")).map_err(|problem| problem.and(&wrong))?;
     let parent = match fixed {
         Some(filter) => Some((filter, identifier::from_path(&request)?)),
         None => None,
@@ -64,6 +64,8 @@ pub async fn list(
         found.map_err(|problem| problem.redirected(&request))?;
     }
     if format != Format::Json {
+        let mut ask = ask;
+        ask.mapped = format == Format::Geojson;
         return export::stream(&state, ask, options, format, &request).await;
     }
     let address = state.address(&request);

@@ -94,19 +94,22 @@ pub static KIND: Kind = Kind {
     singular: "beneficiary",
     schema: "Beneficiary",
     about: "Who receives: local governments, agencies, institutions, associations, enterprises, groups.",
-    filters: &[&[
-        codes("kind", "t.kind = ANY($?)", BeneficiaryKind::VARIANTS, "Of one of these kinds.").counted("t.kind"),
-        shared::PLACE,
-        any_of("organisation", "t.organisation = ANY($?)", "The same body as one of these organisations.")
-            .counted("t.organisation"),
-        any_of("code", "t.codes && $?", "With one of these codes among its identifiers elsewhere."),
-        number("population_gte", "coalesce(t.population, -1) >= $?::numeric", "Of this population or more."),
-        number(
-            "population_lte",
-            "t.population IS NOT NULL AND coalesce(t.population, -1) <= $?::numeric",
-            "Of this population or less.",
-        ),
-    ]],
+    filters: &[
+        shared::MAP,
+        &[
+            codes("kind", "t.kind = ANY($?)", BeneficiaryKind::VARIANTS, "Of one of these kinds.").counted("t.kind"),
+            shared::PLACE,
+            any_of("organisation", "t.organisation = ANY($?)", "The same body as one of these organisations.")
+                .counted("t.organisation"),
+            any_of("code", "t.codes && $?", "With one of these codes among its identifiers elsewhere."),
+            number("population_gte", "coalesce(t.population, -1) >= $?::numeric", "Of this population or more."),
+            number(
+                "population_lte",
+                "t.population IS NOT NULL AND coalesce(t.population, -1) <= $?::numeric",
+                "Of this population or less.",
+            ),
+        ],
+    ],
     sorts: &[shared::NAME_SORT, &[sort("population", "coalesce(t.population, -1)", "numeric")]],
     money: None,
     columns: &[

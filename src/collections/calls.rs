@@ -98,6 +98,7 @@ pub static KIND: Kind = Kind {
     schema: "Call",
     about: "Calls for proposals and grant schemes of programmes.",
     filters: &[
+        shared::MAP,
         &[
             any_of("programme", "t.programme = ANY($?)", "Of these programmes.").counted("t.programme"),
             date("open_on", OPEN_ON, "Open to applications on this day."),

@@ -167,6 +167,7 @@ pub static KIND: Kind = Kind {
     schema: "Grant",
     about: "Awards under a programme or call, in money or in kind.",
     filters: &[
+        shared::MAP,
         &[
             any_of("programme", "t.programme = ANY($?)", "Under these programmes.").counted("t.programme"),
             any_of("call", "t.call = ANY($?)", "Under these calls.").counted("t.call"),

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use validator::{Validate, ValidationErrors};
 
 use super::shared;
-use crate::kind::{Column, Kind, Record, any_of, check, codes, view};
+use crate::kind::{Column, Filter, Kind, Record, Takes, any_of, check, codes, view};
 use crate::record::rules::Rules;
 use crate::record::{Citation, Identifier, Links, OtherIdentifier, Point, Translations};
 
@@ -84,18 +84,43 @@ impl Record for Location {
     }
 }
 
+/// Filters by where they are.
+const MAP: &[Filter] = &[
+    Filter {
+        name: "bbox",
+        takes: Takes::Box,
+        sql: "t.identifier = ANY(ARRAY(SELECT places_in_box($?::double precision[])))",
+        about: "With their point in this box: west, south, east, north, in degrees.",
+        facet: None,
+    },
+    Filter {
+        name: "near",
+        takes: Takes::Circle,
+        sql: "t.identifier = ANY(ARRAY(SELECT places_near($?::double precision[])))",
+        about: "With their point so near: latitude, longitude, kilometres.",
+        facet: None,
+    },
+];
+
 /// The collection.
 pub static KIND: Kind = Kind {
     collection: "locations",
     singular: "location",
     schema: "Location",
     about: "Countries, statistical regions, municipalities and settlements, as a tree.",
-    filters: &[&[
-        codes("kind", "t.kind = ANY($?)", LocationKind::VARIANTS, "Of one of these kinds.").counted("t.kind"),
-        any_of("country", "t.country = ANY($?)", "In one of these countries.").counted("t.country"),
-        any_of("parent", "t.parent = ANY($?)", "Directly in these locations.").counted("t.parent"),
-        any_of("place", "t.identifier = ANY(ARRAY(SELECT places_within($?)))", "These locations and all inside them."),
-    ]],
+    filters: &[
+        MAP,
+        &[
+            codes("kind", "t.kind = ANY($?)", LocationKind::VARIANTS, "Of one of these kinds.").counted("t.kind"),
+            any_of("country", "t.country = ANY($?)", "In one of these countries.").counted("t.country"),
+            any_of("parent", "t.parent = ANY($?)", "Directly in these locations.").counted("t.parent"),
+            any_of(
+                "place",
+                "t.identifier = ANY(ARRAY(SELECT places_within($?)))",
+                "These locations and all inside them.",
+            ),
+        ],
+    ],
     sorts: &[shared::NAME_SORT],
     money: None,
     columns: &[

@@ -100,6 +100,7 @@ pub static KIND: Kind = Kind {
     schema: "Observation",
     about: "Values of indicators: baselines, targets and actual ones, each with its source.",
     filters: &[
+        shared::MAP,
         &[
             any_of("indicator", "t.indicator = ANY($?)", "Of these indicators.").counted("t.indicator"),
             codes("kind", "t.kind = ANY($?)", ObservationKind::VARIANTS, "Of one of these kinds.").counted("t.kind"),

@@ -101,11 +101,14 @@ pub static KIND: Kind = Kind {
     singular: "organisation",
     schema: "Organisation",
     about: "Who funds, manages, implements, publishes.",
-    filters: &[&[
-        codes("type", "t.type = ANY($?)", OrganisationType::VARIANTS, "Of one of these types.").counted("t.type"),
-        shared::PLACE,
-        any_of("code", "t.codes && $?", "With one of these codes among its identifiers elsewhere."),
-    ]],
+    filters: &[
+        shared::MAP,
+        &[
+            codes("type", "t.type = ANY($?)", OrganisationType::VARIANTS, "Of one of these types.").counted("t.type"),
+            shared::PLACE,
+            any_of("code", "t.codes && $?", "With one of these codes among its identifiers elsewhere."),
+        ],
+    ],
     sorts: &[shared::NAME_SORT],
     money: None,
     columns: &[

@@ -112,6 +112,7 @@ pub static KIND: Kind = Kind {
     schema: "Programme",
     about: "Programmes, their components and projects.",
     filters: &[
+        shared::MAP,
         &[any_of("parent", "t.parent = ANY($?)", "Components and projects of these programmes.").counted("t.parent")],
         shared::ACTIVITY,
         shared::ROLES,

@@ -20,6 +20,24 @@ pub const PLACE: Filter = any_of(
 )
 .counted("unnest(ARRAY(SELECT l.target FROM links l WHERE l.record = t.identifier AND l.role = 'place'))");
 
+/// Filters by where the places are.
+pub const MAP: &[Filter] = &[
+    Filter {
+        name: "bbox",
+        takes: Takes::Box,
+        sql: "t.identifier IN (SELECT l.record FROM links l WHERE l.role = 'place' AND l.target = ANY(ARRAY(SELECT places_in_box($?::double precision[]))))",
+        about: "In places with their point in this box: west, south, east, north, in degrees.",
+        facet: None,
+    },
+    Filter {
+        name: "near",
+        takes: Takes::Circle,
+        sql: "t.identifier IN (SELECT l.record FROM links l WHERE l.role = 'place' AND l.target = ANY(ARRAY(SELECT places_near($?::double precision[]))))",
+        about: "In places with their point so near: latitude, longitude, kilometres.",
+        facet: None,
+    },
+];
+
 /// Filters by organisation, in any role.
 pub const ORGANISATION: Filter = any_of(
     "organisation",

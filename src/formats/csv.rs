@@ -10,7 +10,9 @@ use serde_json::{Map, Value};
 use super::Writer;
 use crate::codes;
 use crate::kind::{Column, Kind, READ_ONLY};
+use crate::page::names_places;
 use crate::rates::convert::MEMBER;
+use crate::store::read::NOTES;
 
 /// Languages with columns of their own, and the columns' endings.
 pub const LANGUAGES: &[(&str, &str)] = &[("en", "en"), ("sr", "sr"), ("sr-Cyrl", "sr_cyrl"), ("sr-Latn", "sr_latn")];
@@ -28,9 +30,9 @@ const CONVERTED: &[Column] = &[
     Column::Member(MEMBER, "reason"),
 ];
 
-/// The names of their columns, which say nothing of a record that is sent.
-pub fn converted() -> impl Iterator<Item = String> {
-    CONVERTED.iter().flat_map(|column| column.names())
+/// The names of columns that say nothing of a record that is sent.
+pub fn added() -> impl Iterator<Item = String> {
+    CONVERTED.iter().chain(&[Column::Json(NOTES)]).flat_map(|column| column.names())
 }
 
 /// The writer.
@@ -48,6 +50,7 @@ impl Csv {
         columns.extend(kind.columns.iter().copied());
         columns.extend(READ_ONLY.iter().map(|name| Column::Plain(name)));
         columns.retain(|column| wanted(column.member()));
+        columns.extend(Some(Column::Json(NOTES)).filter(|_| kind.is_placed() && names_places(fields)));
         columns.extend(CONVERTED.iter().filter(|_| converts).copied());
         Self { columns, bom }
     }
@@ -62,7 +65,7 @@ impl Writer for Csv {
         row(&header, out);
     }
 
-    fn record(&mut self, record: &Map<String, Value>, out: &mut Vec<u8>) {
+    fn record(&mut self, record: &Map<String, Value>, _points: Option<&str>, out: &mut Vec<u8>) {
         let mut cells = Vec::new();
         for column in &self.columns {
             column.cells(record.get(column.member()).unwrap_or(&Value::Null), &mut cells);

@@ -10,7 +10,7 @@ pub struct Ndjson;
 impl Writer for Ndjson {
     fn begin(&mut self, _out: &mut Vec<u8>) {}
 
-    fn record(&mut self, record: &Map<String, Value>, out: &mut Vec<u8>) {
+    fn record(&mut self, record: &Map<String, Value>, _points: Option<&str>, out: &mut Vec<u8>) {
         // Writing a map of strings to memory cannot fail.
         let _ = serde_json::to_writer(&mut *out, record);
         out.push(b'\n');

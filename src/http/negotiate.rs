@@ -6,23 +6,11 @@ use actix_web::http::header;
 use crate::error::{Fault, Problem, Reason};
 use crate::formats::Format;
 use crate::hint::nearest;
+use crate::kind::Kind;
 
 /// Chooses the format of a list.
-pub fn list(request: &HttpRequest, parameter: Option<&str>) -> Result<Format, Problem> {
-    let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
-    if let Some(extension) = request.match_info().get("format") {
-        return Format::named(extension).ok_or_else(|| {
-            let words = format!("There is no .{extension} of a collection{}", nearest(extension, &names));
-            Problem::new(Reason::NotFound, words)
-        });
-    }
-    if let Some(name) = parameter {
-        return Format::named(name).ok_or_else(|| {
-            let words = format!("there is no format {name:?}{}", nearest(name, &names));
-            Problem::invalid(vec![Fault::parameter("format", "format_unknown", words)])
-        });
-    }
-    accepted(request, Format::ALL)
+pub fn list(request: &HttpRequest, kind: &Kind, parameter: Option<&str>) -> Result<Format, Problem> {
+    one_of(request, parameter, &Format::of(kind))
 }
 
 /// Chooses among the formats that an address has, without an extension.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::cells::{split, value};
 use crate::error::{Fault, clip};
-use crate::formats::csv::{LANGUAGES, converted};
+use crate::formats::csv::{LANGUAGES, added};
 use crate::hint::nearest;
 use crate::kind::{Column, Kind, READ_ONLY};
 
@@ -231,5 +231,5 @@ fn same_items(new: Value, old: &Value, key: &str, wanted: impl Fn(&str) -> bool)
 pub fn known(kind: &Kind) -> Vec<String> {
     let own = kind.columns.iter().flat_map(|column| column.names());
     let others = READ_ONLY.iter().chain(&["identifier", DELETED, "collection"]).map(|name| (*name).to_owned());
-    own.chain(others).chain(converted().filter(|_| kind.money.is_some())).collect()
+    own.chain(others).chain(added()).collect()
 }

@@ -131,7 +131,7 @@ fn list(kind: &'static Kind, id: &str, summary: &str, about: Option<&str>, examp
         .chain([&RELEVANCE])
         .flat_map(|sort| [sort.name.to_owned(), format!("-{}", sort.name)])
         .collect();
-    let formats: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
+    let formats: Vec<&str> = Format::of(kind).iter().map(|format| format.name()).collect();
     let facets: Vec<&str> = kind.facets().map(|filter| filter.name).collect();
     parameters.extend([
         search::q(),
@@ -165,7 +165,7 @@ fn list(kind: &'static Kind, id: &str, summary: &str, about: Option<&str>, examp
         query(
             "format",
             &format!(
-                "The format; also as an extension: `/v1/{}.csv`. NDJSON and CSV give every record.",
+                "The format; also as an extension: `/v1/{}.csv`. All but JSON give every record.",
                 kind.collection
             ),
             json!({"type": "string", "enum": formats}),
@@ -207,6 +207,11 @@ fn list(kind: &'static Kind, id: &str, summary: &str, about: Option<&str>, examp
     if kind.money.is_some() {
         parameters.extend(rates::parameters());
     }
+    let mut content = content;
+    if kind.is_placed() {
+        content[Format::Geojson.essence()] =
+            json!({"schema": {"type": "object", "description": "A FeatureCollection (RFC 7946), whole."}});
+    }
     let found = json!({"description": format!("The {} that match.", kind.collection),
         "headers": header_refs(&["X-Request-Id", "API-Version", "ETag", "Link"]), "content": content});
     json!({
@@ -226,9 +231,11 @@ pub fn filter(filter: &Filter) -> Value {
         Takes::Date => json!({"type": "string", "pattern": "^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$"}),
         Takes::Instant => json!({"type": "string", "format": "date-time"}),
         Takes::Number => json!({"type": "number"}),
+        Takes::Box => json!({"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}),
+        Takes::Circle => json!({"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3}),
     };
     let mut parameter = json!({"name": filter.name, "in": "query", "description": filter.about, "schema": schema});
-    if matches!(filter.takes, Takes::AnyOf | Takes::Codes(_) | Takes::Currencies) {
+    if matches!(filter.takes, Takes::AnyOf | Takes::Codes(_) | Takes::Currencies | Takes::Box | Takes::Circle) {
         parameter["style"] = "form".into();
         parameter["explode"] = false.into();
     }

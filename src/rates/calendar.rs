@@ -119,7 +119,7 @@ mod tests {
             .collect();
         let found = averages("USD", &daily);
         assert_eq!(found.len(), 1, "March is not whole, nor the year: {found:?}");
-        assert_eq!((found[0].date, found[0].per_euro.to_string()), (day("2024-02-01"), "14.71428571".into()));
+        assert_eq!((found[0].date, found[0].per_euro.to_string()), (day("2024-02-01"), "15.38095238".into()));
         daily.remove(&day("2024-02-05"));
         assert!(averages("USD", &daily).is_empty());
     }

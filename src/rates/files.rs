@@ -109,7 +109,7 @@ fn yearly(rows: &[(usize, StringRecord)], date: usize, rate: usize, currency: us
         let year = cell(row, date).get(..4).unwrap_or_default().to_owned();
         let Some(euro) = euros.get(&year).filter(|euro| !euro.is_zero()) else { continue };
         let per_dollar = number(row).with_context(|| format!("row {n}: a rate is a number"))?;
-        let per_euro = (per_dollar / euro).round_dp(PLACES);
+        let per_euro = (per_dollar / euro).round_dp(PLACES).normalize();
         // Too small for the places of a rate: nothing could be converted by it.
         if per_euro > Decimal::ZERO {
             let source = "International Monetary Fund, yearly averages through the US dollar";

@@ -49,7 +49,20 @@ pub struct Ask {
     pub seal: String,
     /// Into what to convert main amounts.
     pub conversion: Option<Conversion>,
+    /// Whether the rows are for a map.
+    pub mapped: bool,
 }
+
+/// What must be said of the places of a record, by place.
+const NOTES: &str =
+    "(SELECT jsonb_object_agg(l.target, p.doc -> 'note')::text FROM links l JOIN locations p ON p.identifier = l.target
+    WHERE l.record = t.identifier AND l.role = 'place'
+      AND l.target = ANY(ARRAY(SELECT identifier FROM locations WHERE noted)))";
+/// The points of its places.
+const POINTS: &str = "(SELECT jsonb_agg(p.doc -> 'point' ORDER BY l.pointer)::text FROM links l JOIN locations p ON p.identifier = l.target
+    WHERE l.record = t.identifier AND l.role = 'place' AND p.latitude IS NOT NULL)";
+/// The point of a place itself.
+const OWN_POINT: &str = "CASE WHEN t.latitude IS NOT NULL THEN jsonb_build_array(t.doc -> 'point')::text END";
 
 impl Ask {
     /// Reads filters, sort and cursor from the parameters. Cursors hold in one register only:
@@ -129,6 +142,7 @@ impl Ask {
             after: None,
             seal: String::new(),
             conversion: None,
+            mapped: false,
         };
         (ask, faults)
     }
@@ -188,6 +202,11 @@ impl Ask {
         let (table, of_type) = (self.kind.collection, self.sort.of_type);
         let converted = self.conversion.as_ref().and_then(|conversion| conversion.sql(self.kind));
         let converted = converted.unwrap_or_else(|| "NULL::text".into());
+        let placed = |sql: &'static str, wanted: bool| if wanted { sql } else { "NULL::text" };
+        let (notes, points) = match self.kind.collection {
+            "locations" => (placed("NULL::text", false), placed(OWN_POINT, self.mapped)),
+            _ => (placed(NOTES, self.kind.is_placed()), placed(POINTS, self.mapped)),
+        };
         let (than, order) = if self.descending { ("<", "DESC") } else { (">", "ASC") };
         if let Some(after) = &self.after {
             let n = values.len();
@@ -196,7 +215,7 @@ impl Ask {
         }
         let sql = format!(
             "SELECT t.identifier, t.publisher, t.version, t.created_at, t.updated_at, t.doc::text AS doc, ({key})::text AS key, \
-             {converted} AS converted \
+             {converted} AS converted, {notes} AS notes, {points} AS points \
              FROM {table} t{} ORDER BY {key} {order}, t.identifier {order}{limit}",
             where_clause(&conditions)
         );
@@ -299,6 +318,31 @@ fn bound(filter: &Filter, value: &str) -> Result<Bound, Fault> {
                 None => Ok(Bound::List(items)),
             }
         }
+        Takes::Box => match numbers(value).as_deref() {
+            Some([west, south, east, north])
+                if [west, east].iter().all(|n| (-180.0..=180.0).contains(*n))
+                    && [south, north].iter().all(|n| (-90.0..=90.0).contains(*n))
+                    && south <= north =>
+            {
+                Ok(Bound::List(items()))
+            }
+            _ => fault(
+                "box_invalid",
+                format!("{} takes west,south,east,north in degrees: 18.8,42.2,23.0,46.2", filter.name),
+            ),
+        },
+        Takes::Circle => match numbers(value).as_deref() {
+            Some([latitude, longitude, kilometres])
+                if (-90.0..=90.0).contains(latitude)
+                    && (-180.0..=180.0).contains(longitude)
+                    && (0.0..=20_100.0).contains(kilometres) =>
+            {
+                Ok(Bound::List(items()))
+            }
+            _ => {
+                fault("circle_invalid", format!("{} takes latitude,longitude,kilometres: 43.93,21.37,25", filter.name))
+            }
+        },
         Takes::Date if PartialDate::is_valid(value) => Ok(Bound::Text(value.to_owned())),
         Takes::Date => fault("date_invalid", format!("{} takes a date: 2011, 2011-03 or 2011-03-01", filter.name)),
         Takes::Instant => match instant(value) {
@@ -311,6 +355,12 @@ fn bound(filter: &Filter, value: &str) -> Result<Bound, Fault> {
             Err(_) => fault("number_invalid", format!("{} takes a decimal number: 1000.50", filter.name)),
         },
     }
+}
+
+/// Numbers in a comma list.
+fn numbers(value: &str) -> Option<Vec<f64>> {
+    let plain = |text: &&str| text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.'));
+    value.split(',').map(|text| Some(text.trim()).filter(plain)?.parse().ok()).collect()
 }
 
 /// An instant, or a day's first. A `+` that the query string turned into a space is put back.

@@ -146,6 +146,8 @@ impl Version {
             doc: doc.clone(),
             key: String::new(),
             converted: None,
+            notes: None,
+            points: None,
         };
         row.view(kind).map(Some)
     }

@@ -16,6 +16,9 @@ use crate::http::identifier;
 use crate::kind::Kind;
 use crate::rates::convert::MEMBER;
 
+/// The member with what must be said of a record's places.
+pub const NOTES: &str = "place_notes";
+
 /// A record as it is stored.
 #[derive(Debug, QueryableByName)]
 pub struct Row {
@@ -43,6 +46,12 @@ pub struct Row {
     /// The main amount in another currency, as JSON, if that was asked for.
     #[diesel(sql_type = Nullable<Text>)]
     pub converted: Option<String>,
+    /// What must be said of its places, as JSON.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub notes: Option<String>,
+    /// The points of its places, as JSON, if they were asked for.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub points: Option<String>,
 }
 
 impl Row {
@@ -55,6 +64,9 @@ impl Row {
         view.insert("version".into(), self.version.into());
         view.insert("created_at".into(), instant(self.created_at).into());
         view.insert("updated_at".into(), instant(self.updated_at).into());
+        if let Some(notes) = &self.notes {
+            view.insert(NOTES.into(), serde_json::from_str(notes).map_err(unreadable)?);
+        }
         if let Some(converted) = &self.converted {
             view.insert(MEMBER.into(), serde_json::from_str(converted).map_err(unreadable)?);
         }
@@ -107,7 +119,8 @@ pub async fn some(
     identifiers: &[String],
 ) -> diesel::QueryResult<Vec<Row>> {
     let sql = format!(
-        "SELECT identifier, publisher, version, created_at, updated_at, doc::text AS doc, identifier AS key, NULL::text AS converted \
+        "SELECT identifier, publisher, version, created_at, updated_at, doc::text AS doc, identifier AS key, NULL::text AS converted, \
+         NULL::text AS notes, NULL::text AS points \
          FROM {} WHERE identifier = ANY($1) ORDER BY identifier",
         kind.collection
     );

@@ -22,6 +22,8 @@ fn sample(filter: &Filter) -> &'static str {
         Takes::Date => "2011-03",
         Takes::Instant => "2026-01-31T12:00:00Z",
         Takes::Number => "1000.50",
+        Takes::Box => "18.8,42.2,23.0,46.2",
+        Takes::Circle => "43.93,21.37,25",
     }
 }
 

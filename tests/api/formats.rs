@@ -29,7 +29,7 @@ async fn every_format_has_every_record() {
             for (member, value) in record.as_object().unwrap() {
                 let shows = kind.columns.iter().filter(|column| column.member() == member);
                 let mut names: Vec<String> = shows.flat_map(|column| column.names()).collect();
-                names.push(member.clone());
+                names.extend([member.clone(), format!("{member}_json")]);
                 let columns: Vec<usize> =
                     (0..header.len()).filter(|n| names.iter().any(|name| *name == header[*n])).collect();
                 assert!(!columns.is_empty(), "{collection}: no column shows {member}");

@@ -17,6 +17,7 @@ mod http;
 mod imports;
 mod input;
 mod make;
+mod map;
 mod paging;
 mod process;
 mod providers;

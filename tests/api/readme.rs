@@ -1,6 +1,7 @@
 //! The README is true: its questions have their answers, its settings are the program's.
 
 use aid_register::config::SETTINGS;
+use aid_register::content;
 use regex::Regex;
 use serde_json::Value;
 
@@ -40,6 +41,7 @@ fn at<'a>(value: &'a Value, place: &str) -> Vec<&'a Value> {
 #[actix_web::test]
 async fn questions_have_their_answers() {
     let app = TestApp::shipped().await;
+    content::load_shipped_rates(&mut app.connection().await).await.unwrap();
     let rows = table("Questions you can ask");
     assert!(rows.len() >= 12, "{} questions", rows.len());
     for row in rows {

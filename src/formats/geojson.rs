@@ -1,0 +1,41 @@
+//! GeoJSON (RFC 7946): a feature for each record, at the points of its places.
+
+use serde_json::{Map, Value, json};
+
+use super::Writer;
+
+/// The writer.
+#[derive(Default)]
+pub struct Geojson {
+    begun: bool,
+}
+
+impl Writer for Geojson {
+    fn begin(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"type\":\"FeatureCollection\",\"features\":[");
+    }
+
+    fn record(&mut self, record: &Map<String, Value>, points: Option<&str>, out: &mut Vec<u8>) {
+        out.extend_from_slice(if std::mem::replace(&mut self.begun, true) { b",\n" } else { b"\n" });
+        let feature = json!({
+            "type": "Feature", "id": record.get("identifier"), "geometry": geometry(points), "properties": record,
+        });
+        // Writing to memory cannot fail.
+        let _ = serde_json::to_writer(out, &feature);
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"\n]}\n");
+    }
+}
+
+/// One point, several, or none: longitude first.
+pub fn geometry(points: Option<&str>) -> Value {
+    let points: Vec<Value> = points.and_then(|points| serde_json::from_str(points).ok()).unwrap_or_default();
+    let positions: Vec<Value> = points.iter().map(|point| json!([point["longitude"], point["latitude"]])).collect();
+    match positions.as_slice() {
+        [] => Value::Null,
+        [only] => json!({"type": "Point", "coordinates": only}),
+        several => json!({"type": "MultiPoint", "coordinates": several}),
+    }
+}
