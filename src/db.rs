@@ -30,16 +30,21 @@ struct Encoding {
 /// Connections for writes; these happen one after another anyway.
 const WRITERS: usize = 4;
 
+/// Connections for totals; further ones wait, and are told to come again.
+const TOTALS: usize = 4;
+
 /// A pooled connection.
 pub type Connection = Object<AsyncDieselConnectionManager<AsyncPgConnection>>;
 
-/// Three pools. Writes wait for one another, and exports for slow clients; with
-/// connections of their own they cannot keep readers waiting.
+/// Pools by what is asked. Writes wait for one another, exports for slow clients, and
+/// totals may have much to add up; with connections of their own they cannot keep readers
+/// waiting. Each class has a time of its own for a statement.
 #[derive(Clone)]
 pub struct Database {
     requests: Pool<AsyncPgConnection>,
     writes: Pool<AsyncPgConnection>,
     exports: Pool<AsyncPgConnection>,
+    totals: Pool<AsyncPgConnection>,
 }
 
 impl Database {
@@ -49,6 +54,7 @@ impl Database {
             requests: pool(url, connections, "30s")?,
             writes: pool(url, connections.min(WRITERS), "30s")?,
             exports: pool(url, export_connections, "10min")?,
+            totals: pool(url, TOTALS, "20s")?,
         })
     }
 
@@ -65,6 +71,14 @@ impl Database {
         self.writes.get().await.map_err(|error| {
             log::warn!("no database connection for a write: {error}");
             Problem::unavailable("Too many writes are under way, or the database is not reachable; try again")
+        })
+    }
+
+    /// A connection for totals.
+    pub async fn get_for_totals(&self) -> Result<Connection, Problem> {
+        self.totals.get().await.map_err(|error| {
+            log::warn!("no database connection for totals: {error}");
+            Problem::unavailable("Too many totals are under way; try again in a moment")
         })
     }
 

@@ -9,10 +9,8 @@ use serde_json::Value;
 use crate::collections;
 use crate::error::{FAULTS, Fault, Problem};
 use crate::json;
-use crate::kind::{Checked, Kind, READ_ONLY};
-use crate::rates::convert::MEMBER;
+use crate::kind::{CONVERTED, Checked, Kind, PLACE_NOTES, READ_ONLY};
 use crate::shape::{Shape, prune, prune_members};
-use crate::store::read::NOTES;
 use crate::store::refer;
 
 /// The compiled schemas of all collections.
@@ -58,7 +56,7 @@ pub fn check_parsed(
         let fault = Fault::at("", "type", format!("a {} is a JSON object", kind.singular));
         return Checked { faults: vec![fault], ..Checked::default() };
     };
-    for name in READ_ONLY.iter().chain(kind.derived).chain(&["included", "highlights", MEMBER, NOTES]) {
+    for name in READ_ONLY.iter().chain(kind.derived).chain(&["included", "highlights", CONVERTED, PLACE_NOTES]) {
         members.shift_remove(*name);
     }
     // Absent and null are the same; a list that is null is an empty one.

@@ -247,6 +247,17 @@ const COMMON_SORTS: &[Sort] = &[
 /// Members that the register adds to each record; sent back, they are ignored.
 pub const READ_ONLY: &[&str] = &["publisher", "version", "created_at", "updated_at"];
 
+/// The member with what must be said of a record's places, which the register adds.
+pub const PLACE_NOTES: &str = "place_notes";
+/// The member with the main amount in another currency, which it adds when that is asked for.
+pub const CONVERTED: &str = "converted";
+
+/// Whether these members name places: what must be said of those stands beside them.
+pub fn names_places(fields: Option<&[String]>) -> bool {
+    let placed = |field: &String| matches!(field.as_str(), "places" | "place" | "location");
+    fields.is_none_or(|fields| fields.iter().any(placed))
+}
+
 impl Kind {
     /// All its filters.
     pub fn all_filters(&self) -> impl Iterator<Item = &'static Filter> {
@@ -261,6 +272,16 @@ impl Kind {
     /// All its sort keys.
     pub fn all_sorts(&self) -> impl Iterator<Item = &'static Sort> {
         COMMON_SORTS.iter().chain(self.sorts.iter().copied().flatten())
+    }
+
+    /// The members that a record shows.
+    pub fn members(&self) -> Vec<&'static str> {
+        let mut members = vec!["identifier"];
+        members.extend(self.columns.iter().map(|column| column.member()));
+        members.extend(READ_ONLY);
+        members.sort_unstable();
+        members.dedup();
+        members
     }
 
     /// Whether its records are somewhere on the map.

@@ -3,6 +3,7 @@
 //! every operation may give by rule.
 
 mod administration;
+mod common;
 mod history;
 mod imports;
 mod operations;
@@ -22,9 +23,7 @@ use crate::collections::{self, *};
 use crate::content::shipped;
 use crate::error::{Fault, Reason};
 use crate::imports::report::Counts;
-use crate::kind::Kind;
-use crate::rates::convert::MEMBER;
-use crate::store::read::NOTES;
+use crate::kind::{CONVERTED, Kind, PLACE_NOTES};
 
 pub use version_3_0::to_3_0;
 
@@ -109,7 +108,7 @@ fn whole() -> Value {
             "description": "A JWT of a trusted issuer. Its `scope` has `{collection}:write`, or `admin`, which may write every publisher's records; its publisher claim says for whom it writes."}
     });
     components["responses"] = problem_responses();
-    components["headers"] = operations::headers();
+    components["headers"] = common::headers();
     document["tags"] = collections::ALL
         .iter()
         .map(|kind| json!({"name": kind.collection, "description": kind.about}))
@@ -161,10 +160,10 @@ fn complete(schema: &mut Value, kind: &Kind) {
     properties["included"] = json!({"type": "object", "readOnly": true, "description": "With `include=`: the records referred to, by collection and identifier.",
         "additionalProperties": {"type": "object", "additionalProperties": {"type": "object"}}});
     if kind.money.is_some() {
-        properties[MEMBER] = rates::converted();
+        properties[CONVERTED] = rates::converted();
     }
     if kind.is_placed() {
-        properties[NOTES] = json!({"type": "object", "readOnly": true, "description": "What must be said of its places, by place.",
+        properties[PLACE_NOTES] = json!({"type": "object", "readOnly": true, "description": "What must be said of its places, by place.",
             "additionalProperties": {"$ref": "#/components/schemas/Translations"}});
     }
     properties["highlights"] = json!({"type": "object", "readOnly": true, "description": "With `highlight=true`: texts in which the search was found, by JSON Pointer, as HTML with `<mark>`.",
@@ -239,7 +238,7 @@ fn problem_responses() -> Value {
             let content = json!({"schema": {"$ref": "#/components/schemas/Problem"}, "example": example});
             let response = json!({
                 "description": title,
-                "headers": operations::header_refs(&["X-Request-Id", "API-Version"]),
+                "headers": common::header_refs(&["X-Request-Id", "API-Version"]),
                 "content": {"application/problem+json": content}
             });
             (format!("Problem{}", status.as_u16()), response)

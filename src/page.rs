@@ -10,7 +10,7 @@ use crate::formats::Format;
 use crate::hint::nearest;
 use crate::http::identifier::QUERY;
 use crate::http::query::Query;
-use crate::kind::{Filter, Kind, READ_ONLY};
+use crate::kind::{CONVERTED, Filter, Kind, PLACE_NOTES, names_places};
 use crate::rates::convert;
 use crate::search::highlight::highlights;
 use crate::store::ask::{self, Ask};
@@ -107,7 +107,7 @@ impl Options {
             }
             Some(items.into_iter().map(String::from).collect())
         };
-        let fields = chosen("fields", &members(kind));
+        let fields = chosen("fields", &kind.members());
         let include = chosen("include", kind.refers_to).unwrap_or_default();
         let facets: Vec<&str> = kind.facets().map(|filter| filter.name).collect();
         let facets = chosen("facets", &facets).unwrap_or_default();
@@ -158,19 +158,13 @@ impl Options {
         if let Some(fields) = &self.fields {
             view.retain(|name, _| {
                 name == "identifier"
-                    || name == convert::MEMBER
-                    || (name == read::NOTES && names_places(self.fields.as_deref()))
+                    || name == CONVERTED
+                    || (name == PLACE_NOTES && names_places(self.fields.as_deref()))
                     || fields.contains(name)
             });
         }
         view
     }
-}
-
-/// Whether these members name places: what must be said of those stands beside them.
-pub fn names_places(fields: Option<&[String]>) -> bool {
-    let placed = |field: &String| matches!(field.as_str(), "places" | "place" | "location");
-    fields.is_none_or(|fields| fields.iter().any(placed))
 }
 
 /// How many items a page has.
@@ -180,16 +174,6 @@ pub fn limit(query: &Query) -> Result<i64, Fault> {
     number
         .filter(|_| text.bytes().all(|b| b.is_ascii_digit()))
         .ok_or_else(|| Fault::parameter("limit", "limit_invalid", format!("limit is a number from 1 to {LIMIT_MAX}")))
-}
-
-/// The members that a record shows.
-pub fn members(kind: &'static Kind) -> Vec<&'static str> {
-    let mut members = vec!["identifier"];
-    members.extend(kind.columns.iter().map(|column| column.member()));
-    members.extend(READ_ONLY);
-    members.sort_unstable();
-    members.dedup();
-    members
 }
 
 /// A page, and the address of the next.

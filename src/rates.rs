@@ -16,6 +16,12 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use strum::{Display, EnumString, VariantNames};
 
+use crate::error::Fault;
+use crate::hint::nearest;
+
+/// Parameters of the list of rates.
+pub const PARAMETERS: [&str; 6] = ["currency", "date", "rate_basis", "as_of", "limit", "cursor"];
+
 /// The source of the euro's reference rates.
 pub const ECB: &str = "European Central Bank";
 
@@ -56,4 +62,10 @@ impl Rate {
             Basis::YearAverage => calendar::end_of_year(self.date),
         }
     }
+}
+
+/// A basis that there is not.
+pub fn unknown_basis(name: &str) -> Fault {
+    let words = format!("there is no basis {name:?}{}", nearest(name, Basis::VARIANTS));
+    Fault::parameter("rate_basis", "value_unknown", words)
 }

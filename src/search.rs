@@ -16,6 +16,9 @@ use serde_json::{Value, json};
 
 use crate::kind::Sort;
 
+/// Parameters of the search over all collections.
+pub const PARAMETERS: &[&str] = &["q", "collection", "highlight", "facets", "limit", "cursor", "as_of"];
+
 /// The order of a search, best first, unless another is asked for.
 pub static RELEVANCE: Sort = Sort { name: "relevance", sql: "", of_type: "numeric" };
 

@@ -9,10 +9,7 @@ use serde_json::{Map, Value};
 
 use super::Writer;
 use crate::codes;
-use crate::kind::{Column, Kind, READ_ONLY};
-use crate::page::names_places;
-use crate::rates::convert::MEMBER;
-use crate::store::read::NOTES;
+use crate::kind::{CONVERTED, Column, Kind, PLACE_NOTES, READ_ONLY, names_places};
 
 /// Languages with columns of their own, and the columns' endings.
 pub const LANGUAGES: &[(&str, &str)] = &[("en", "en"), ("sr", "sr"), ("sr-Cyrl", "sr_cyrl"), ("sr-Latn", "sr_latn")];
@@ -21,18 +18,18 @@ pub const LANGUAGES: &[(&str, &str)] = &[("en", "en"), ("sr", "sr"), ("sr-Cyrl",
 pub const MONEY: &[&str] = &["amount", "currency", "value_date", "exactness"];
 
 /// What becomes of the main amount in another currency.
-const CONVERTED: &[Column] = &[
-    Column::Member(MEMBER, "amount"),
-    Column::Member(MEMBER, "currency"),
-    Column::Member(MEMBER, "rate"),
-    Column::Member(MEMBER, "rate_basis"),
-    Column::Member(MEMBER, "rates"),
-    Column::Member(MEMBER, "reason"),
+const OF_CONVERSION: &[Column] = &[
+    Column::Member(CONVERTED, "amount"),
+    Column::Member(CONVERTED, "currency"),
+    Column::Member(CONVERTED, "rate"),
+    Column::Member(CONVERTED, "rate_basis"),
+    Column::Member(CONVERTED, "rates"),
+    Column::Member(CONVERTED, "reason"),
 ];
 
 /// The names of columns that say nothing of a record that is sent.
 pub fn added() -> impl Iterator<Item = String> {
-    CONVERTED.iter().chain(&[Column::Json(NOTES)]).flat_map(|column| column.names())
+    OF_CONVERSION.iter().chain(&[Column::Json(PLACE_NOTES)]).flat_map(|column| column.names())
 }
 
 /// The writer.
@@ -50,8 +47,8 @@ impl Csv {
         columns.extend(kind.columns.iter().copied());
         columns.extend(READ_ONLY.iter().map(|name| Column::Plain(name)));
         columns.retain(|column| wanted(column.member()));
-        columns.extend(Some(Column::Json(NOTES)).filter(|_| kind.is_placed() && names_places(fields)));
-        columns.extend(CONVERTED.iter().filter(|_| converts).copied());
+        columns.extend(Some(Column::Json(PLACE_NOTES)).filter(|_| kind.is_placed() && names_places(fields)));
+        columns.extend(OF_CONVERSION.iter().filter(|_| converts).copied());
         Self { columns, bom }
     }
 }

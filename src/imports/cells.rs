@@ -5,13 +5,15 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Number, Value};
 
-use super::table::DELETED;
 use crate::codes::{currencies, sector_codes};
 use crate::error::Fault;
 use crate::formats::csv::{LANGUAGES, MONEY};
 use crate::json;
 use crate::kind::{Column, Kind};
 use crate::openapi;
+
+/// The column that says of a record that it is to be gone.
+pub const DELETED: &str = "deleted";
 
 /// What the cells of a plain column are.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -15,7 +15,6 @@ use crate::hint::nearest;
 use crate::http::body::RECORD;
 use crate::input::{Shapes, check_parsed};
 use crate::json::{self, push};
-use crate::page::members as members_of;
 use crate::record::Identifier;
 use crate::store::batch::Entry;
 
@@ -103,7 +102,7 @@ pub fn examine(shapes: &Shapes, order: &Order, raw: Raw, current: &Current) -> E
         faults.push(Fault::at("/deleted", "boolean_invalid", "deleted is true or false"));
     }
     if deleted == Value::Bool(true) {
-        let known = members_of(kind);
+        let known = kind.members();
         for name in members.keys().filter(|name| *name != "identifier" && !known.contains(&name.as_str())) {
             let words = format!("a deletion says nothing more than its identifier{}", nearest(name, &["deleted"]));
             faults.push(Fault::at(push("", name), "unknown_field", words));

@@ -5,14 +5,11 @@
 
 use serde_json::{Map, Value};
 
-use super::cells::{split, value};
+use super::cells::{DELETED, split, value};
 use crate::error::{Fault, clip};
 use crate::formats::csv::{LANGUAGES, added};
 use crate::hint::nearest;
 use crate::kind::{Column, Kind, READ_ONLY};
-
-/// The column that says of a record that it is to be gone.
-pub const DELETED: &str = "deleted";
 
 /// The columns of a table, as far as they say something.
 pub struct Header {

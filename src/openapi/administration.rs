@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::operations::{header_refs, if_none_match_read, not_modified, with_problems};
+use super::common::{header_refs, if_none_match_read, not_modified, with_problems};
 
 const READ: &[u16] = &[400, 404, 405, 406, 408, 414, 431, 500, 503];
 const MANAGE: &[u16] = &[400, 401, 403, 404, 405, 406, 408, 409, 413, 414, 415, 431, 500, 503];

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::operations::{READ_PROBLEMS, header_refs, if_none_match_read, not_modified, query, with_problems};
+use super::common::{READ_PROBLEMS, header_refs, if_none_match_read, not_modified, query, with_problems};
 use crate::collections;
 use crate::kind::Kind;
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use strum::VariantArray;
 
-use super::operations::{header_refs, query, reason, with_problems};
+use super::common::{header_refs, query, reason, with_problems};
 use crate::collections;
 use crate::imports::{Format, Mode};
 

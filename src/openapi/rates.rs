@@ -3,9 +3,8 @@
 use serde_json::{Map, Value, json};
 use strum::VariantNames;
 
-use super::operations::{READ_PROBLEMS, as_of, header_refs, if_none_match_read, not_modified, query, with_problems};
-use crate::rates::Basis;
-use crate::rates::routes::PARAMETERS;
+use super::common::{READ_PROBLEMS, as_of, header_refs, if_none_match_read, not_modified, query, with_problems};
+use crate::rates::{Basis, PARAMETERS};
 
 /// What `currency` and `rate_basis` take.
 pub fn parameters() -> [Value; 2] {

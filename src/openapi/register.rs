@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::operations::{header_refs, with_problems};
+use super::common::{header_refs, with_problems};
 use crate::API_VERSION;
 
 /// One of them: a document to be read.

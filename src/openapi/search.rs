@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::operations::{READ_PROBLEMS, header_refs, if_none_match_read, not_modified, query, with_problems};
+use super::common::{READ_PROBLEMS, header_refs, if_none_match_read, not_modified, query, with_problems};
 use crate::collections;
-use crate::search::everywhere::PARAMETERS;
+use crate::search::PARAMETERS;
 
 /// What `q` takes.
 pub fn q() -> Value {
@@ -42,7 +42,7 @@ pub fn add(paths: &mut Map<String, Value>) {
         ),
         query("limit", "Results on a page; 100 without it.", json!({"type": "integer", "minimum": 1, "maximum": 1000})),
         query("cursor", "Where to go on, from `links.next`.", json!({"type": "string"})),
-        super::operations::as_of(),
+        super::common::as_of(),
         if_none_match_read(),
     ];
     debug_assert!(PARAMETERS.iter().all(|name| parameters.iter().any(|parameter| parameter["name"] == *name)));

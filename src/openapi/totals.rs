@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use strum::VariantNames;
 
-use super::operations::{
+use super::common::{
     READ_PROBLEMS, as_of, filter, header_refs, if_none_match_read, not_modified, query, with_problems,
 };
 use super::{rates, search};

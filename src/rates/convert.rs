@@ -2,8 +2,7 @@
 
 use std::str::FromStr;
 
-use super::Basis;
-use super::routes::unknown_basis;
+use super::{Basis, unknown_basis};
 use crate::codes::is_currency;
 use crate::error::Fault;
 use crate::http::query::Query;
@@ -11,8 +10,6 @@ use crate::kind::Kind;
 
 /// The parameters.
 pub const PARAMETERS: [&str; 2] = ["currency", "rate_basis"];
-/// The member of a view with the converted amount.
-pub const MEMBER: &str = "converted";
 
 /// Into which currency, and by which rates.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,12 +13,11 @@ use serde_json::{Number, Value, json};
 use strum::VariantNames;
 
 use super::files::first_day;
-use super::{Basis, Rate};
+use super::{Basis, PARAMETERS, Rate, unknown_basis};
 use crate::auth;
 use crate::codes::is_currency;
 use crate::digest::digest;
 use crate::error::{Fault, Problem};
-use crate::hint::nearest;
 use crate::http::query::Query;
 use crate::http::{body, negotiate};
 use crate::json;
@@ -28,9 +27,6 @@ use crate::store::ask;
 use crate::store::cursor::{Cursor, foreign_cursor};
 use crate::store::past::{self, AsOf};
 use crate::store::rates::{self, Stored, Wanted};
-
-/// Parameters of the list.
-pub const PARAMETERS: [&str; 6] = ["currency", "date", "rate_basis", "as_of", "limit", "cursor"];
 
 /// A rate, as an administrator writes it.
 #[derive(Deserialize)]
@@ -120,12 +116,6 @@ fn wanted(query: &Query, seal: &str) -> Result<(Wanted, i64, Option<AsOf>), Vec<
     let limit = page::limit(query).map_err(|fault| faults.push(fault)).unwrap_or_default();
     let wanted = Wanted { currencies, basis, date: date.and_then(Result::ok), after: after.flatten() };
     if faults.is_empty() { Ok((wanted, limit, as_of.flatten().map(AsOf))) } else { Err(faults) }
-}
-
-/// A basis that there is not.
-pub fn unknown_basis(name: &str) -> Fault {
-    let words = format!("there is no basis {name:?}{}", nearest(name, Basis::VARIANTS));
-    Fault::parameter("rate_basis", "value_unknown", words)
 }
 
 /// `PUT /v1/exchange-rates`: adds these, or puts them in the place of those that there are.

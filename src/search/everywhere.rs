@@ -9,6 +9,7 @@ use diesel_async::AsyncPgConnection;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
+use super::PARAMETERS;
 use super::highlight::highlights;
 use crate::collections;
 use crate::digest::digest;
@@ -24,9 +25,6 @@ use crate::store::ask::{self, Ask};
 use crate::store::cursor::Cursor;
 use crate::store::past::{self, AsOf};
 use crate::store::read::{self, Row};
-
-/// Parameters of the search.
-pub const PARAMETERS: &[&str] = &["q", "collection", "highlight", "facets", "limit", "cursor", "as_of"];
 
 /// What was asked for.
 struct Asked {

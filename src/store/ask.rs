@@ -10,7 +10,6 @@ use diesel_async::AsyncPgConnection;
 use rust_decimal::Decimal;
 
 use super::cursor::{Cursor, foreign_cursor};
-use super::read::bounded;
 use crate::codes::is_currency;
 use crate::error::{Fault, Problem};
 use crate::hint::nearest;
@@ -281,6 +280,21 @@ impl Ask {
         }
         conditions
     }
+}
+
+/// Bytes of documents on one page; the rest is on the next one.
+const PAGE: usize = 8 * 1024 * 1024;
+
+/// The first rows of a limited statement: as many as fit on a page, but one at least. Each
+/// says how many the statement `found`.
+pub fn bounded(sql: &str) -> String {
+    format!(
+        "SELECT * FROM (
+           SELECT page.*, count(*) OVER () AS found,
+             sum(octet_length(coalesce(doc, ''))) OVER (ROWS UNBOUNDED PRECEDING) - octet_length(coalesce(doc, '')) AS before
+           FROM ({sql}) AS page) AS bounded
+         WHERE before < {PAGE}"
+    )
 }
 
 fn where_clause(conditions: &[String]) -> String {

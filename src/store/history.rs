@@ -10,7 +10,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use serde_json::{Map, Value, json};
 
-use super::read::{Row, bounded, instant};
+use super::ask::bounded;
+use super::read::{Row, instant};
 use crate::digest::sha256;
 use crate::error::Problem;
 use crate::http::identifier;

@@ -13,11 +13,7 @@ use super::ask::Ask;
 use crate::collections;
 use crate::error::{Problem, Reason};
 use crate::http::identifier;
-use crate::kind::Kind;
-use crate::rates::convert::MEMBER;
-
-/// The member with what must be said of a record's places.
-pub const NOTES: &str = "place_notes";
+use crate::kind::{CONVERTED, Kind, PLACE_NOTES};
 
 /// A record as it is stored.
 #[derive(Debug, QueryableByName)]
@@ -65,28 +61,13 @@ impl Row {
         view.insert("created_at".into(), instant(self.created_at).into());
         view.insert("updated_at".into(), instant(self.updated_at).into());
         if let Some(notes) = &self.notes {
-            view.insert(NOTES.into(), serde_json::from_str(notes).map_err(unreadable)?);
+            view.insert(PLACE_NOTES.into(), serde_json::from_str(notes).map_err(unreadable)?);
         }
         if let Some(converted) = &self.converted {
-            view.insert(MEMBER.into(), serde_json::from_str(converted).map_err(unreadable)?);
+            view.insert(CONVERTED.into(), serde_json::from_str(converted).map_err(unreadable)?);
         }
         Ok(view)
     }
-}
-
-/// Bytes of documents on one page; the rest is on the next one.
-const PAGE: usize = 8 * 1024 * 1024;
-
-/// The first rows of a limited statement: as many as fit on a page, but one at least. Each
-/// says how many the statement `found`.
-pub fn bounded(sql: &str) -> String {
-    format!(
-        "SELECT * FROM (
-           SELECT page.*, count(*) OVER () AS found,
-             sum(octet_length(coalesce(doc, ''))) OVER (ROWS UNBOUNDED PRECEDING) - octet_length(coalesce(doc, '')) AS before
-           FROM ({sql}) AS page) AS bounded
-         WHERE before < {PAGE}"
-    )
 }
 
 /// A row of a page, and how many the statement found.

@@ -67,7 +67,7 @@ pub async fn totals(request: HttpRequest, state: Data<State>) -> Result<HttpResp
         question.ask.resolve(connection).await?;
         Answer::of(connection, &question, all).await.map(|answer| (answer, question))
     };
-    let (answer, question) = past::read(&mut *state.db.get_for_export().await?, as_of, reads).await?;
+    let (answer, question) = past::read(&mut *state.db.get_for_totals().await?, as_of, reads).await?;
     let address = state.address(&request);
     let next = answer.next.as_ref().map(|cursor| page::link(&address, &query, Some(&cursor.encode(&question.seal))));
     let body = match format {

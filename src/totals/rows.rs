@@ -59,7 +59,7 @@ pub async fn rows(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
         let found = read(connection, &question, &query).await?;
         Ok((found, question))
     };
-    let (mut found, question) = past::read(&mut *state.db.get_for_export().await?, as_of, reads).await?;
+    let (mut found, question) = past::read(&mut *state.db.get_for_totals().await?, as_of, reads).await?;
     let more = found.len() as i64 > question.limit;
     found.truncate(question.limit as usize);
     let address = state.address(&request);
