@@ -139,12 +139,10 @@ impl Fault {
         Self { pointer: Some(pointer.into()), code: code.into(), detail: detail.into(), ..Self::default() }
     }
 
-    /// Whether it is at this place of the body, in something there, or in what holds it.
+    /// Whether it is at this place of the body, or in something there.
     pub fn touches(&self, pointer: &str) -> bool {
-        let within = |outer: &str, inner: &str| {
-            inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        self.pointer.as_deref().is_some_and(|own| within(own, pointer) || within(pointer, own))
+        let rest = self.pointer.as_deref().and_then(|own| own.strip_prefix(pointer));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// A fault in a query parameter.

@@ -33,6 +33,8 @@ pub struct Recipient {
     /// The beneficiary.
     pub beneficiary: Identifier,
     /// Lead or partner.
+    #[serde(default)]
+    #[schema(required)]
     pub role: RecipientRole,
     /// Its share of the budget. None or all recipients state one.
     #[serde(default)]

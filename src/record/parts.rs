@@ -50,6 +50,8 @@ pub struct Participation {
     /// The organisation.
     pub organisation: Identifier,
     /// Its role.
+    #[serde(default)]
+    #[schema(required)]
     pub role: OrganisationRole,
 }
 
@@ -119,6 +121,8 @@ pub enum KindOfMoney {
 #[serde(deny_unknown_fields)]
 pub struct FundingLine {
     /// What kind of money it is.
+    #[serde(default)]
+    #[schema(required)]
     pub kind: KindOfMoney,
     /// Who pays, if known.
     #[serde(default)]

@@ -1,5 +1,7 @@
 //! Publishers and clients over HTTP, and the log of what was done.
 
+use std::time::Instant;
+
 use aid_register::store::audit::{Head, verify};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use serde_json::{Value, json};
@@ -77,14 +79,14 @@ async fn nobody_fills_the_log() {
     let app = TestApp::empty().await;
     let mut connection = app.connection().await;
     let before = entries(&mut connection).await.len();
-    for _ in 0..130 {
+    let started = Instant::now();
+    for _ in 0..300 {
         app.anon().delete("/v1/grants/T-1", &[]).await.problem(401);
     }
     let logged = entries(&mut connection).await.len() - before;
-    assert!(
-        (1..=130).contains(&logged)
-            && (logged <= 101 || entries(&mut connection).await.iter().any(|e| e["omitted"].is_u64()))
-    );
+    // A hundred in ten seconds; the requests may begin in the middle of ten.
+    let spans = started.elapsed().as_secs() as usize / 10 + 2;
+    assert!((1..=100 * spans).contains(&logged), "{logged} in {spans} times ten seconds");
 }
 
 async fn entries(connection: &mut AsyncPgConnection) -> Vec<Value> {

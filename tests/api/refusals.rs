@@ -88,6 +88,23 @@ async fn no_fault_hides_another() {
             "5 - /tags/0/vocabulary T-2 code_unknown",
         ]
     );
+    let lists = json!({"title": {"en": "x"}, "status": "closed",
+        "recipients": [{"beneficiary": "NOB", "role": "zz"}, {"beneficiary": "NOB2", "role": "lead"}],
+        "organisations": [{"organisation": "NOO", "role": "zz"}],
+        "places": [{"location": "NOP", "percentage": 30}, {"location": "NOP2", "percentage": 2}]});
+    assert_eq!(
+        town.put("/v1/grants/T-9", &lists, &[]).await.problem(400),
+        [
+            "/organisations/0/organisation reference_unknown",
+            "/organisations/0/role code_unknown",
+            "/places shares_not_whole",
+            "/places/0/location reference_unknown",
+            "/places/1/location reference_unknown",
+            "/recipients/0/beneficiary reference_unknown",
+            "/recipients/0/role code_unknown",
+            "/recipients/1/beneficiary reference_unknown",
+        ]
+    );
     let as_put = town.put("/v1/grants/T-2", &rows[4], &[]).await.problem(400);
     assert_eq!(as_put.len(), 6, "{as_put:?}");
     let many = "/v1/grants?statsu=x&limit=0&sort=foo&status=nope&amount_gte=abc&fields=zz&count=maybe&include=zz";

@@ -5,7 +5,8 @@ WITH RECURSIVE falling AS (
   SELECT DISTINCT decided.n, decided.identifier, decided.collection, decided.outcome,
     '' AS pointer, '' AS code, '' COLLATE "C" AS target, '' AS elsewhere
   FROM complaints JOIN decided USING (n)
-  WHERE decided.outcome IN ('created', 'changed', 'deleted')
+  WHERE decided.outcome IN ('changed', 'deleted')
+    OR decided.outcome = 'created' AND EXISTS (SELECT FROM batch_links WHERE batch_links.target = decided.identifier)
   UNION
   SELECT next.*
   FROM falling CROSS JOIN LATERAL (
