@@ -8,8 +8,17 @@ use serde_json::Value;
 use crate::support::TestApp;
 
 /// Members that need no source: what the register adds, and the sources themselves.
-const OWN: &[&str] =
-    &["identifier", "sources", "publisher", "version", "created_at", "updated_at", "funding_totals", "additive"];
+const OWN: &[&str] = &[
+    "identifier",
+    "sources",
+    "place_notes",
+    "publisher",
+    "version",
+    "created_at",
+    "updated_at",
+    "funding_totals",
+    "additive",
+];
 
 #[actix_web::test]
 async fn every_field_has_a_source() {
