@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use actix_web::http::Method;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, LINK};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
@@ -17,8 +17,8 @@ use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
 use crate::collections;
-use crate::digest::digest;
 use crate::error::{Fault, Problem};
+use crate::formats::Format;
 use crate::hint::nearest;
 use crate::http::negotiate;
 use crate::http::query::Query;
@@ -83,13 +83,7 @@ pub async fn changes(request: HttpRequest, state: Data<State>) -> Result<HttpRes
         "links": {"self": link(&address, &query, None), "next": next},
     })
     .to_string();
-    let mut response = HttpResponse::Ok();
-    response.insert_header((CONTENT_TYPE, "application/json"));
-    response.insert_header((ETAG, format!("\"{}\"", digest(body.as_bytes()))));
-    if let Some(next) = &next {
-        response.insert_header((LINK, format!("<{next}>; rel=\"next\"")));
-    }
-    Ok(response.body(body))
+    Ok(page::respond(Format::Json, body.into_bytes(), next.as_deref()))
 }
 
 impl Follow {

@@ -1,10 +1,13 @@
 //! One page of a list as JSON: data, meta, links, and what was asked to be included.
 
+use actix_web::HttpResponse;
 use actix_web::http::Uri;
+use actix_web::http::header::{CONTENT_TYPE, ETAG, LINK};
 use diesel_async::AsyncPgConnection;
 use percent_encoding::utf8_percent_encode;
 use serde_json::{Map, Value, json};
 
+use crate::digest::digest;
 use crate::error::{FAULTS, Fault, Problem};
 use crate::formats::Format;
 use crate::hint::nearest;
@@ -262,6 +265,17 @@ async fn facets(connection: &mut AsyncPgConnection, ask: &Ask, facets: &[&'stati
         counts.insert(facet.name.into(), json!(read::facet(connection, ask, by, FACET_VALUES).await?));
     }
     Ok(counts.into())
+}
+
+/// A page as a response: with its tag, and the next one named in the header too (RFC 8288).
+pub fn respond(format: Format, body: Vec<u8>, next: Option<&str>) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CONTENT_TYPE, format.content_type()));
+    response.insert_header((ETAG, format!("\"{}\"", digest(&body))));
+    if let Some(next) = next {
+        response.insert_header((LINK, format!("<{next}>; rel=\"next\"")));
+    }
+    response.body(body)
 }
 
 /// The address of the same question with another cursor.

@@ -5,14 +5,13 @@
 
 use std::time::{Duration, Instant};
 
-use actix_web::http::header::{CONTENT_TYPE, ETAG, LINK, LOCATION};
+use actix_web::http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use diesel_async::AsyncPgConnection;
 use serde_json::{Map, Value};
 
 use crate::auth;
-use crate::digest::digest;
 use crate::error::{Fault, Problem, Reason};
 use crate::formats::Format;
 use crate::http::conditional::record_tag;
@@ -71,13 +70,7 @@ pub async fn list(
     let address = state.address(&request);
     let page = page::read(&mut *state.db.get().await?, ask, &options, &address, &query).await?;
     let body = serde_json::to_vec(&page.body).map_err(Problem::internal)?;
-    let mut response = HttpResponse::Ok();
-    response.insert_header((CONTENT_TYPE, Format::Json.content_type()));
-    response.insert_header((ETAG, format!("\"{}\"", digest(&body))));
-    if let Some(next) = &page.next {
-        response.insert_header((LINK, format!("<{next}>; rel=\"next\"")));
-    }
-    Ok(response.body(body))
+    Ok(page::respond(Format::Json, body, page.next.as_deref()))
 }
 
 /// `GET /v1/{collection}/{identifier}`.

@@ -2,7 +2,6 @@
 
 use std::str::FromStr;
 
-use actix_web::http::header::{CONTENT_TYPE, ETAG, LINK};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::NaiveDate;
@@ -16,8 +15,8 @@ use super::files::first_day;
 use super::{Basis, PARAMETERS, Rate, unknown_basis};
 use crate::auth;
 use crate::codes::is_currency;
-use crate::digest::digest;
 use crate::error::{Fault, Problem};
+use crate::formats::Format;
 use crate::http::query::Query;
 use crate::http::{body, negotiate};
 use crate::json;
@@ -64,13 +63,7 @@ pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
         "links": {"self": page::link(&address, &query, query.get("cursor")), "next": next},
     });
     let body = body.to_string();
-    let mut response = HttpResponse::Ok();
-    response.insert_header((CONTENT_TYPE, "application/json"));
-    response.insert_header((ETAG, format!("\"{}\"", digest(body.as_bytes()))));
-    if let Some(next) = &next {
-        response.insert_header((LINK, format!("<{next}>; rel=\"next\"")));
-    }
-    Ok(response.body(body))
+    Ok(page::respond(Format::Json, body.into_bytes(), next.as_deref()))
 }
 
 fn view(rate: &Stored) -> Value {

@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 
-use actix_web::http::header::{CONTENT_TYPE, ETAG, LINK};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use diesel_async::AsyncPgConnection;
@@ -12,7 +11,6 @@ use serde_json::{Map, Value, json};
 use super::PARAMETERS;
 use super::highlight::highlights;
 use crate::collections;
-use crate::digest::digest;
 use crate::error::{Fault, Problem};
 use crate::formats::Format;
 use crate::hint::nearest;
@@ -56,13 +54,7 @@ pub async fn search(request: HttpRequest, state: Data<State>) -> Result<HttpResp
     let reads = async |connection: &mut AsyncPgConnection| asked.answer(connection, &base, &address, &query).await;
     let (body, next) = past::read(&mut *state.db.get().await?, as_of, reads).await?;
     let body = serde_json::to_vec(&body).map_err(Problem::internal)?;
-    let mut response = HttpResponse::Ok();
-    response.insert_header((CONTENT_TYPE, Format::Json.content_type()));
-    response.insert_header((ETAG, format!("\"{}\"", digest(&body))));
-    if let Some(next) = next {
-        response.insert_header((LINK, format!("<{next}>; rel=\"next\"")));
-    }
-    Ok(response.body(body))
+    Ok(page::respond(Format::Json, body, next.as_deref()))
 }
 
 impl Asked {

@@ -2,7 +2,6 @@
 
 use std::str::FromStr;
 
-use actix_web::http::header::{CONTENT_TYPE, ETAG, LINK};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use diesel_async::AsyncPgConnection;
@@ -13,7 +12,6 @@ use super::answer::Answer;
 use super::dimension::Subject;
 use super::question::{Question, parameters};
 use super::written;
-use crate::digest::digest;
 use crate::error::{Fault, Problem, Reason};
 use crate::formats::Format;
 use crate::hint::nearest;
@@ -79,11 +77,5 @@ pub async fn totals(request: HttpRequest, state: Data<State>) -> Result<HttpResp
             serde_json::to_vec::<Value>(&body).map_err(Problem::internal)?
         }
     };
-    let mut response = HttpResponse::Ok();
-    response.insert_header((CONTENT_TYPE, format.content_type()));
-    response.insert_header((ETAG, format!("\"{}\"", digest(&body))));
-    if let Some(next) = &next {
-        response.insert_header((LINK, format!("<{next}>; rel=\"next\"")));
-    }
-    Ok(response.body(body))
+    Ok(page::respond(format, body, next.as_deref()))
 }

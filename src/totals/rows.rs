@@ -1,6 +1,5 @@
 //! `GET /v1/totals/{subject}/rows`: the very rows that a total adds up, or leaves out.
 
-use actix_web::http::header::{CONTENT_TYPE, ETAG, LINK};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use diesel::QueryableByName;
@@ -13,8 +12,8 @@ use super::boundary::around;
 use super::facts::Facts;
 use super::question::Question;
 use super::routes::question;
-use crate::digest::digest;
 use crate::error::Problem;
+use crate::formats::Format;
 use crate::http::query::Query;
 use crate::http::{identifier, negotiate};
 use crate::page;
@@ -74,13 +73,7 @@ pub async fn rows(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
         "links": {"self": page::link(&address, &query, query.get("cursor")), "next": next},
     });
     let body = serde_json::to_vec(&body).map_err(Problem::internal)?;
-    let mut response = HttpResponse::Ok();
-    response.insert_header((CONTENT_TYPE, "application/json"));
-    response.insert_header((ETAG, format!("\"{}\"", digest(&body))));
-    if let Some(next) = &next {
-        response.insert_header((LINK, format!("<{next}>; rel=\"next\"")));
-    }
-    Ok(response.body(body))
+    Ok(page::respond(Format::Json, body, next.as_deref()))
 }
 
 async fn read(connection: &mut AsyncPgConnection, question: &Question, query: &Query) -> Result<Vec<Part>, Problem> {
