@@ -145,6 +145,12 @@ impl Fault {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
+    /// Whether it is at this place of the body, or at something that this is in.
+    pub fn surrounds(&self, pointer: &str) -> bool {
+        let rest = self.pointer.as_deref().and_then(|own| pointer.strip_prefix(own));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// A fault in a query parameter.
     pub fn parameter(name: &str, code: &str, detail: impl Into<String>) -> Self {
         let (parameter, detail) = (clip(name, SHORT), clip(&detail.into(), LONG));

@@ -83,7 +83,8 @@ pub fn check_parsed(
     }
     // What a list refers to is looked at too, if the rest of it can be read.
     if !unreadable.is_empty() {
-        let links = (kind.check)(&prune_members(value.clone(), &unreadable)).links;
+        let mut links = (kind.check)(&prune_members(value.clone(), &unreadable)).links;
+        links.retain(|link| !unreadable.iter().any(|fault| fault.surrounds(&link.pointer)));
         if links.len() > checked.links.len() {
             checked.links = links;
         }

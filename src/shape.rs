@@ -150,15 +150,23 @@ pub fn prune(mut value: Value, faults: &[Fault]) -> Value {
     value
 }
 
-/// Removes just what the faults point at, where an object has it: for whoever wants to see
-/// the rest of a list all the same.
+/// Removes just what the faults point at, for whoever wants to see the rest of a list all the
+/// same. An item is replaced by a sound one of its list, so that the others keep their places.
 pub fn prune_members(mut value: Value, faults: &[Fault]) -> Value {
-    for pointer in faults.iter().filter_map(|fault| fault.pointer.as_deref()) {
-        let Some((parent, key)) = pointer.rsplit_once('/') else { continue };
+    let places: HashSet<&str> = faults.iter().filter_map(|fault| fault.pointer.as_deref()).collect();
+    for (parent, key) in places.iter().filter_map(|place| place.rsplit_once('/')) {
         match value.pointer_mut(parent) {
             Some(Value::Object(members)) => drop(members.shift_remove(&key.replace("~1", "/").replace("~0", "~"))),
             Some(Value::Array(items)) => {
-                drop(key.parse().ok().filter(|n| *n < items.len()).map(|n: usize| items.remove(n)))
+                let sound = (0..items.len()).find(|n| !places.contains(format!("{parent}/{n}").as_str()));
+                match sound.map(|n| items[n].clone()) {
+                    Some(sound) => {
+                        if let Some(item) = key.parse().ok().and_then(|n: usize| items.get_mut(n)) {
+                            *item = sound;
+                        }
+                    }
+                    None => items.clear(),
+                }
             }
             _ => {}
         }

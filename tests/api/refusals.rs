@@ -105,6 +105,12 @@ async fn no_fault_hides_another() {
             "/recipients/1/beneficiary reference_unknown",
         ]
     );
+    let no_object = json!({"title": {"en": "x"}, "status": "closed",
+        "recipients": [7, {"beneficiary": "NOB", "role": "lead"}], "places": ["RS", 3]});
+    assert_eq!(
+        town.put("/v1/grants/T-9", &no_object, &[]).await.problem(400),
+        ["/places/0 type", "/places/1 type", "/recipients/0 type", "/recipients/1/beneficiary reference_unknown"]
+    );
     let as_put = town.put("/v1/grants/T-2", &rows[4], &[]).await.problem(400);
     assert_eq!(as_put.len(), 6, "{as_put:?}");
     let many = "/v1/grants?statsu=x&limit=0&sort=foo&status=nope&amount_gte=abc&fields=zz&count=maybe&include=zz";
