@@ -23,6 +23,7 @@ use crate::kind::Kind;
 use crate::openapi::to_3_0;
 use crate::rates::routes as rates;
 use crate::resource;
+use crate::results;
 use crate::search;
 use crate::state::State;
 use crate::store::read;
@@ -84,6 +85,11 @@ pub fn routes(config: &mut ServiceConfig, openapi: Value) {
             ])
             .route(read().to(observations))
             .default_service(only(READ)),
+        )
+        .service(
+            web::resource("/v1/indicators/{identifier}/progress")
+                .route(read().to(results::routes::progress))
+                .default_service(only(READ)),
         )
         .service(web::resource("/v1/search").route(read().to(search::everywhere::search)).default_service(only(READ)))
         .service(

@@ -12,7 +12,7 @@
 //! - [`page`], [`export`] lists as pages and as streams; [`formats`] which bytes
 //! - [`search`] text in Cyrillic, Latin or ASCII, over one collection or all
 //! - [`rates`] exchange rates, and amounts in one currency
-//! - [`totals`] sums that count nothing twice
+//! - [`totals`] sums that count nothing twice; [`results`] what indicators say
 //! - [`imports`] many records at once, [`idempotency`] answers that can be asked for again
 //! - [`input`] a record from bytes to a checked document: [`json`] form, [`shape`]
 //!   schema, [`record`] the values, parts and rules that records are made of
@@ -53,6 +53,7 @@ pub mod postgres;
 pub mod rates;
 pub mod record;
 pub mod resource;
+pub mod results;
 pub mod search;
 pub mod shape;
 pub mod state;

@@ -9,6 +9,7 @@ mod imports;
 mod operations;
 mod rates;
 mod register;
+mod results;
 mod search;
 mod totals;
 mod version_3_0;
@@ -134,6 +135,7 @@ fn whole() -> Value {
     search::add(&mut paths);
     rates::add(&mut paths);
     totals::add(&mut paths);
+    results::add(&mut paths);
     imports::add(examples.get(grants.collection).unwrap_or(&Value::Null), &mut paths);
     administration::add(&mut paths);
     register::add(&mut paths);

@@ -15,7 +15,8 @@ pub mod measures;
 pub mod question;
 pub mod routes;
 pub mod rows;
+pub mod values;
 pub mod written;
 
 /// The version of the rules in `docs/METHOD.md`.
-pub const METHOD: &str = "1.0";
+pub const METHOD: &str = "1.1";

@@ -59,6 +59,9 @@ pub struct Indicator {
     /// The grant whose results it measures.
     #[serde(default)]
     pub grant: Option<Identifier>,
+    /// The wider indicator that its values add to: that of the programme for one of a grant.
+    #[serde(default)]
+    pub parent: Option<Identifier>,
     /// Who keeps it, if it is independent.
     #[serde(default)]
     pub kept_by: Option<Identifier>,
@@ -82,6 +85,7 @@ pub struct Indicator {
 impl Validate for Indicator {
     fn validate(&self) -> Result<(), ValidationErrors> {
         let mut rules = Rules::default();
+        rules.parent(&self.identifier, self.parent.as_ref());
         if self.programme.is_some() && self.grant.is_some() {
             rules.fault("/grant", "one_activity", "an indicator has a programme or a grant, not both".into());
         }
@@ -96,6 +100,7 @@ impl Record for Indicator {
     fn links(&self, links: &mut Links) {
         links.add("/programme", "programme", "programmes", self.programme.as_ref());
         links.add("/grant", "grant", "grants", self.grant.as_ref());
+        links.add("/parent", "parent", "indicators", self.parent.as_ref());
         links.add("/kept_by", "kept_by", "organisations", self.kept_by.as_ref());
         links.sources(&self.sources);
     }
@@ -110,6 +115,7 @@ pub static KIND: Kind = Kind {
     filters: &[&[
         any_of("programme", "t.programme = ANY($?)", "Of these programmes.").counted("t.programme"),
         any_of("grant", "t.grant_id = ANY($?)", "Of these grants.").counted("t.grant_id"),
+        any_of("parent", "t.parent = ANY($?)", "Whose values add to these indicators.").counted("t.parent"),
         codes("measure", "t.measure = ANY($?)", Measure::VARIANTS, "With one of these measures.").counted("t.measure"),
         shared::ORGANISATION,
     ]],
@@ -120,6 +126,7 @@ pub static KIND: Kind = Kind {
         Column::Text("description"),
         Column::Plain("programme"),
         Column::Plain("grant"),
+        Column::Plain("parent"),
         Column::Plain("kept_by"),
         Column::Plain("measure"),
         Column::Text("unit"),
@@ -128,7 +135,7 @@ pub static KIND: Kind = Kind {
         Column::Json("sources"),
     ],
     derived: &[],
-    refers_to: &["programmes", "grants", "organisations", "sources"],
+    refers_to: &["programmes", "grants", "indicators", "organisations", "sources"],
     check: check::<Indicator>,
     view: view::<Indicator>,
 };

@@ -14,7 +14,9 @@ use crate::record::rules::Rules;
 use crate::record::{Citation, Exactness, Identifier, Links, PartialDate, Quantity, Translations};
 
 /// What a value is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, VariantNames)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema, VariantNames,
+)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum ObservationKind {
@@ -103,6 +105,16 @@ pub static KIND: Kind = Kind {
         shared::MAP,
         &[
             any_of("indicator", "t.indicator = ANY($?)", "Of these indicators.").counted("t.indicator"),
+            any_of(
+                "programme",
+                "t.indicator IN (SELECT identifier FROM indicators WHERE programme = ANY($?))",
+                "Of indicators of these programmes.",
+            ),
+            any_of(
+                "grant",
+                "t.indicator IN (SELECT identifier FROM indicators WHERE grant_id = ANY($?))",
+                "Of indicators of these grants.",
+            ),
             codes("kind", "t.kind = ANY($?)", ObservationKind::VARIANTS, "Of one of these kinds.").counted("t.kind"),
             shared::PLACE,
             shared::BENEFICIARY,

@@ -18,8 +18,8 @@ const LOCAL: &str = "http://127.0.0.1:8080";
 
 /// Adds them.
 pub fn add(paths: &mut Map<String, Value>) {
-    for subject in [Subject::Transactions, Subject::Grants] {
-        let name = subject.kind().collection;
+    for subject in [Subject::Transactions, Subject::Grants, Subject::Indicators] {
+        let name = subject.name();
         let asked = parameters(subject, false);
         debug_assert!(
             question::parameters(subject).iter().all(|name| asked.iter().any(|given| given["name"] == **name))

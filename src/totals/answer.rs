@@ -8,8 +8,10 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
 use super::boundary::around;
+use super::dimension::Dimension;
 use super::facts::{Around, Facts};
 use super::question::Question;
+use super::values::refuse_sums;
 use crate::error::{Fault, Problem};
 use crate::store::ask::bind;
 use crate::store::cursor::Cursor;
@@ -85,6 +87,7 @@ impl Answer {
     /// Asks; for all groups, or for a page of them.
     pub async fn of(connection: &mut AsyncPgConnection, question: &Question, all: bool) -> Result<Self, Problem> {
         let around = around(connection, question).await?;
+        refuse_sums(connection, question).await?;
         let limit = if all { GROUPS } else { question.limit };
         let mut groups = match question.dimensions.is_empty() {
             true => Vec::new(),
@@ -103,7 +106,7 @@ impl Answer {
         });
         let total = total(connection, question, around).await?;
         let judged = judged(connection, question, around).await?;
-        let names = names(connection, question, &groups).await?;
+        let names = names(connection, question, groups.iter().chain(&total)).await?;
         Ok(Self { groups, total, judged, names, next })
     }
 }
@@ -155,20 +158,34 @@ async fn groups(
     Ok(bind(sql, values).load(connection).await?)
 }
 
-/// The whole, divided by nothing.
+/// The whole, divided by nothing but what may not be added up.
 async fn total(
     connection: &mut AsyncPgConnection,
     question: &Question,
     around: Option<Around>,
 ) -> Result<Vec<Group>, Problem> {
-    let mut facts = Facts::of(question, &[], around);
+    let apart: Vec<&'static Dimension> =
+        question.dimensions.iter().copied().filter(|dimension| question.subject.is_apart(dimension.name)).collect();
+    let mut facts = Facts::of(question, &apart, around);
     facts.divide();
-    let (_, measured) = columns(question, 0);
+    let (keys, measured) = columns(question, apart.len());
+    let by = if keys.is_empty() { "unit".to_owned() } else { format!("{keys}, unit") };
     let end = format!(
-        "SELECT ARRAY[]::text[] AS keys, unit, ARRAY[{measured}]::text[] AS measured, '' AS place FROM parts GROUP BY unit ORDER BY unit"
+        "SELECT ARRAY[{keys}]::text[] AS keys, unit, ARRAY[{measured}]::text[] AS measured, '' AS place
+         FROM parts GROUP BY {by} ORDER BY {by}"
     );
     let (sql, values) = facts.statement(&end);
-    Ok(bind(sql, values).load(connection).await?)
+    let mut total: Vec<Group> = bind(sql, values).load(connection).await?;
+    // Over the other dimensions it has no key.
+    for group in &mut total {
+        let mut keys = std::mem::take(&mut group.keys).into_iter();
+        let key = |dimension: &&Dimension| match question.subject.is_apart(dimension.name) {
+            true => keys.next().unwrap_or_default(),
+            false => String::new(),
+        };
+        group.keys = question.dimensions.iter().map(key).collect();
+    }
+    Ok(total)
 }
 
 async fn judged(
@@ -188,7 +205,7 @@ async fn judged(
 async fn names(
     connection: &mut AsyncPgConnection,
     question: &Question,
-    groups: &[Group],
+    groups: impl Iterator<Item = &Group> + Clone,
 ) -> Result<Vec<BTreeMap<String, Named>>, Problem> {
     let mut names = Vec::new();
     for (n, dimension) in question.dimensions.iter().enumerate() {
@@ -196,7 +213,7 @@ async fn names(
             names.push(BTreeMap::new());
             continue;
         };
-        let keys: BTreeSet<&str> = groups.iter().map(|group| group.keys[n].as_str()).collect();
+        let keys: BTreeSet<&str> = groups.clone().map(|group| group.keys[n].as_str()).collect();
         let sql = format!(
             "SELECT identifier, coalesce(doc -> 'title', doc -> 'name')::text AS name, nullif(doc -> 'note', 'null')::text AS note
              FROM {} WHERE identifier = ANY($1)",

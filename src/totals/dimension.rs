@@ -1,6 +1,6 @@
 //! What totals can be grouped by.
 
-use crate::collections::{beneficiaries, calls, grants, locations, organisations, programmes};
+use crate::collections::{beneficiaries, calls, grants, indicators, locations, organisations, programmes};
 use crate::kind::Kind;
 
 /// How a fact is divided by a dimension.
@@ -104,6 +104,24 @@ const OF_GRANTS: &[Dimension] = &[
     parts("kind_of_money", "What kind of money it is, by the funding lines.", "parts(f.activity -> 'funding', 'kind')"),
 ];
 
+/// Those of the values of indicators, which have no shares: each has one key.
+const OF_INDICATORS: &[Dimension] = &[
+    key("indicator", "The indicator.", "f.indicator").of(&indicators::KIND),
+    key("kind", "Baseline, target or actual.", "f.kind"),
+    key("programme", "The programme of the indicator or of its grant.", "f.programme").of(&programmes::KIND),
+    key("call", "The call that its grant was awarded under.", "f.call").of(&calls::KIND),
+    key("grant", "The grant of the indicator.", "f.grant_id").of(&grants::KIND),
+    key("publisher", "Who published the value.", "f.publisher"),
+    key("kept_by", "Who keeps the indicator, if it is independent.", "f.kept_by").of(&organisations::KIND),
+    key("place", "Where it was observed; see `place_level`.", "f.place").of(&locations::KIND),
+    key("beneficiary", "Whom it was observed of.", "f.beneficiary").of(&beneficiaries::KIND),
+    key("beneficiary_kind", "What kind of beneficiary.", "f.beneficiary").mapped(KIND),
+    key("status", "Where the programme or grant stands.", "f.status"),
+    key("year", "The year of the value, or in which its period ends.", YEAR),
+    key("quarter", "The quarter of that date, if it is as exact.", QUARTER),
+    key("month", "The month of that date, if it is as exact.", MONTH),
+];
+
 const RECIPIENTS: &str = "parts(f.activity -> 'recipients', 'beneficiary')";
 
 /// What is totalled.
@@ -114,16 +132,19 @@ pub enum Subject {
     Transactions,
     /// Budgets of grants.
     Grants,
+    /// Values of indicators.
+    Indicators,
 }
 
 impl Subject {
     /// Its dimensions.
     pub fn dimensions(self) -> impl Iterator<Item = &'static Dimension> {
-        let own = match self {
-            Self::Transactions => OF_TRANSACTIONS,
-            Self::Grants => OF_GRANTS,
+        let (common, own) = match self {
+            Self::Transactions => (COMMON, OF_TRANSACTIONS),
+            Self::Grants => (COMMON, OF_GRANTS),
+            Self::Indicators => (&[] as &[Dimension], OF_INDICATORS),
         };
-        COMMON.iter().chain(own)
+        common.iter().chain(own)
     }
 
     /// The dimension with this name.
@@ -131,11 +152,36 @@ impl Subject {
         self.dimensions().find(|dimension| dimension.name == name)
     }
 
-    /// Its collection.
+    /// Its name in addresses.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// Dimensions whose keys nobody may add to one another: a total states one, or is grouped by it.
+    pub fn apart(self) -> &'static [&'static str] {
+        match self {
+            Self::Transactions => &["type"],
+            Self::Grants => &[],
+            Self::Indicators => &["indicator", "kind"],
+        }
+    }
+
+    /// Whether a whole is divided by this dimension all the same, because its keys may not be added up.
+    pub fn is_apart(self, name: &str) -> bool {
+        self.apart().contains(&name) || (self == Self::Indicators && matches!(name, "year" | "quarter" | "month"))
+    }
+
+    /// The member that says in what amounts are.
+    pub fn unit(self) -> &'static str {
+        if self == Self::Indicators { "unit" } else { "currency" }
+    }
+
+    /// The collection of the records that are added up.
     pub fn kind(self) -> &'static Kind {
         match self {
             Self::Transactions => &crate::collections::transactions::KIND,
             Self::Grants => &grants::KIND,
+            Self::Indicators => &crate::collections::observations::KIND,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use super::dimension::{By, Dimension, Subject};
 use super::question::Question;
+use super::values;
 use crate::store::ask::Bound;
 
 /// A statement in the making.
@@ -85,12 +86,16 @@ impl<'q> Facts<'q> {
             }
             _ => RULES,
         };
+        let matching = question.ask.matching(&mut facts.values);
         let base = match question.subject {
-            Subject::Transactions => TRANSACTIONS,
-            Subject::Grants => GRANTS,
+            Subject::Transactions => format!("{TRANSACTIONS}{matching}"),
+            Subject::Grants => format!("{GRANTS}{matching}"),
+            Subject::Indicators => {
+                facts.with.extend(values::statements(question, &matching));
+                "SELECT * FROM valued".to_owned()
+            }
         };
         let base = base.replace("{dated}", dated).replace("{rule}", rule);
-        let matching = question.ask.matching(&mut facts.values);
         // The document is read once: what stays of it are keys and parts.
         let own = |n: usize, dimension: &Dimension| match dimension.by {
             By::Key(sql) => format!(", {sql} AS d{n}"),
@@ -107,7 +112,7 @@ impl<'q> Facts<'q> {
             .collect();
         facts.with.push(format!(
             "found AS MATERIALIZED (SELECT f.identifier, f.amount, f.currency, f.exactness, f.dated, f.parties, f.rule{divided}{narrowed}
-             FROM ({base}{matching}) AS f)"
+             FROM ({base}) AS f)"
         ));
         facts.price();
         facts.narrow();

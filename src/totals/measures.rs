@@ -1,5 +1,7 @@
 //! What totals measure.
 
+use rust_decimal::Decimal;
+use serde_json::{Number, Value};
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
 /// A measure of the parts that fall into a group.
@@ -28,8 +30,8 @@ impl Measure {
         self.into()
     }
 
-    /// Whether it is an amount of money.
-    pub fn is_money(self) -> bool {
+    /// Whether it is an amount, and no count.
+    pub fn is_amount(self) -> bool {
         !matches!(self, Self::Count | Self::Organisations)
     }
 
@@ -50,4 +52,15 @@ impl Measure {
             }
         }
     }
+}
+
+/// A number of the database as JSON; an amount of money with cents at least.
+pub fn number(text: Option<&String>, money: bool) -> Value {
+    let Some(mut number) = text.and_then(|text| text.parse::<Decimal>().ok()).map(|number| number.normalize()) else {
+        return Value::Null;
+    };
+    if money && number.scale() < 2 {
+        number.rescale(2);
+    }
+    Value::Number(Number::from_string_unchecked(number.to_string()))
 }

@@ -35,8 +35,6 @@ pub const PARAMETERS: &[&str] = &[
     "cursor",
     "as_of",
 ];
-/// Types of flows that nobody may add to one another.
-const TYPE: &str = "type";
 
 /// The question.
 pub struct Question {
@@ -52,6 +50,8 @@ pub struct Question {
     pub narrowing: Vec<(&'static Dimension, Vec<String>)>,
     /// The level that places are counted at.
     pub place_level: Option<String>,
+    /// The indicators that are named.
+    pub indicators: Vec<String>,
     /// What money has to cross inward to count.
     pub boundary: Option<String>,
     /// Into what to convert.
@@ -75,7 +75,8 @@ pub struct Question {
 /// All parameters of a subject's totals.
 pub fn parameters(subject: Subject) -> Vec<String> {
     let filters = subject.kind().all_filters().map(|filter| filter.name.to_owned());
-    let others = PARAMETERS.iter().chain(&convert::PARAMETERS).map(|name| (*name).to_owned());
+    let of_money = convert::PARAMETERS.iter().filter(|_| subject.kind().money.is_some());
+    let others = PARAMETERS.iter().chain(of_money).map(|name| (*name).to_owned());
     filters.chain(others).chain(bounds()).collect()
 }
 
@@ -90,15 +91,7 @@ impl Question {
         let mut faults = Vec::new();
         let measures = measures(query, &mut faults);
         let dimensions = dimensions(subject, query, &mut faults);
-        let mixed = subject == Subject::Transactions
-            && measures.iter().any(|measure| measure.is_money())
-            && !dimensions.iter().any(|dimension| dimension.name == TYPE)
-            && query.list(TYPE).is_none_or(|types| types.len() > 1);
-        if mixed {
-            let words = "commitments, disbursements and other types of flows are never added together: state one type, \
-                such as type=disbursement, or group by type";
-            faults.push(Fault::parameter(TYPE, "measures_mixed", words));
-        }
+        faults.extend(mixed(subject, query, &measures, &dimensions));
         let place_level = query.get("place_level").map(String::from);
         if let Some(level) = place_level.as_deref().filter(|level| !LocationKind::VARIANTS.contains(level)) {
             let words = format!("there is no level {level:?}{}", nearest(level, LocationKind::VARIANTS));
@@ -111,7 +104,7 @@ impl Question {
         let boundary = query.get("boundary").map(String::from);
         if let Some(boundary) = &boundary {
             if subject != Subject::Transactions {
-                let words = "a boundary is crossed by transactions; grants do not move";
+                let words = "a boundary is crossed by transactions; nothing else moves";
                 faults.push(Fault::parameter("boundary", "not_with_subject", words));
             } else if !Identifier::is_valid(boundary) {
                 faults.push(Fault::parameter("boundary", "identifier_invalid", "a boundary is one identifier"));
@@ -141,7 +134,7 @@ impl Question {
         let seal = query
             .pairs()
             .filter(|(name, _)| !matches!(*name, "cursor" | "limit"))
-            .fold(format!("{register} totals {}", subject.kind().collection), |seal, (name, value)| {
+            .fold(format!("{register} totals {}", subject.name()), |seal, (name, value)| {
                 format!("{seal}&{name}={value}")
             });
         let after = query.get("cursor").map(|text| Cursor::decode(text, &seal));
@@ -153,6 +146,8 @@ impl Question {
             Some((dimension, values.into_iter().map(String::from).collect()))
         });
         let narrowing = narrowing.collect();
+        let named = query.list("indicator").filter(|_| subject == Subject::Indicators).unwrap_or_default();
+        let indicators = named.into_iter().map(String::from).collect();
         // The filters are those of the list, and mean the same.
         let ask = match Ask::filters(subject.kind(), query) {
             Ok(ask) => ask,
@@ -172,6 +167,7 @@ impl Question {
             dimensions,
             narrowing,
             place_level,
+            indicators,
             boundary,
             conversion,
             bounds,
@@ -183,6 +179,32 @@ impl Question {
             as_of: as_of.flatten().map(AsOf),
         })
     }
+}
+
+/// Faults of a question that adds up what nobody may add up.
+fn mixed(subject: Subject, query: &Query, measures: &[Measure], dimensions: &[&'static Dimension]) -> Vec<Fault> {
+    if !measures.iter().any(|measure| measure.is_amount()) {
+        return Vec::new();
+    }
+    let apart = subject.apart().iter().filter(|name| {
+        let grouped = dimensions.iter().any(|dimension| dimension.name == **name);
+        !grouped && query.list(name).is_none_or(|stated| stated.len() > 1)
+    });
+    let fault = |name: &&'static str| {
+        let words = match *name {
+            "type" => {
+                "commitments, disbursements and other types of flows are never added together: state one type, \
+                such as type=disbursement, or group by type"
+            }
+            "kind" => {
+                "baselines, targets and actual values are never added together: state one kind, such as kind=actual, \
+                or group by kind"
+            }
+            _ => "values of different indicators are never added together: state one indicator, or group by indicator",
+        };
+        Fault::parameter(name, "measures_mixed", words)
+    };
+    apart.map(fault).collect()
 }
 
 fn measures(query: &Query, faults: &mut Vec<Fault>) -> Vec<Measure> {

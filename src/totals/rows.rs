@@ -5,11 +5,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use rust_decimal::Decimal;
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Map, Value, json};
 
 use super::boundary::around;
 use super::facts::Facts;
+use super::measures::number;
 use super::question::Question;
 use super::routes::question;
 use crate::error::Problem;
@@ -115,14 +115,8 @@ async fn read(connection: &mut AsyncPgConnection, question: &Question, query: &Q
 }
 
 fn view(part: &Part, question: &Question, base: &str) -> Value {
-    let money = |text: &Option<String>| {
-        let mut number = text.as_ref()?.parse::<Decimal>().ok()?.normalize();
-        if number.scale() < 2 {
-            number.rescale(2);
-        }
-        Some(Value::Number(Number::from_string_unchecked(number.to_string())))
-    };
-    let kind = question.subject.kind();
+    let (kind, unit) = (question.subject.kind(), question.subject.unit());
+    let money = |text: &Option<String>| number(text.as_ref(), kind.money.is_some());
     let keys: Map<String, Value> = question
         .dimensions
         .iter()
@@ -136,9 +130,9 @@ fn view(part: &Part, question: &Question, base: &str) -> Value {
         "url": format!("{base}{}", identifier::path(kind.collection, &part.identifier)),
         "keys": keys,
         "amount": money(&part.amount),
-        "currency": part.currency,
+        unit: part.currency,
         "part": money(&part.part),
-        "part_currency": part.unit,
+        (format!("part_{unit}")): part.unit,
         "reason": part.reason,
     })
 }

@@ -5,7 +5,8 @@ use serde_json::{Map, Number, Value, json};
 
 use super::METHOD;
 use super::answer::{Answer, Group, parsed};
-use super::measures::Measure;
+use super::dimension::Subject;
+use super::measures::{Measure, number};
 use super::question::Question;
 use crate::codes::sector_name;
 use crate::formats::csv::row;
@@ -15,17 +16,6 @@ use crate::page::link;
 /// The columns of CSV that say whether a row is a group or the whole.
 const ROW: &str = "row";
 
-/// An amount with cents at least; a count as it is.
-fn number(measure: Measure, text: Option<&String>) -> Value {
-    let Some(mut number) = text.and_then(|text| text.parse::<Decimal>().ok()).map(|number| number.normalize()) else {
-        return Value::Null;
-    };
-    if measure.is_money() && number.scale() < 2 {
-        number.rescale(2);
-    }
-    Value::Number(Number::from_string_unchecked(number.to_string()))
-}
-
 /// Why a key is none: `unstated`, `undivided`, `above`.
 fn why(key: &str) -> Option<&str> {
     key.strip_prefix(',')
@@ -34,6 +24,9 @@ fn why(key: &str) -> Option<&str> {
 /// The key, its name and what must be said of it.
 fn told(answer: &Answer, question: &Question, n: usize, key: &str) -> Vec<(String, Value)> {
     let dimension = question.dimensions[n].name;
+    if key.is_empty() {
+        return Vec::new();
+    }
     let mut told = vec![(dimension.to_owned(), why(key).map_or(json!(key), |_| Value::Null))];
     if let Some(reason) = why(key) {
         told.push((format!("{dimension}_reason"), reason.into()));
@@ -48,14 +41,18 @@ fn told(answer: &Answer, question: &Question, n: usize, key: &str) -> Vec<(Strin
     told
 }
 
+fn is_money(question: &Question, measure: Measure) -> bool {
+    measure.is_amount() && question.subject.kind().money.is_some()
+}
+
 fn measured(question: &Question, group: &Group) -> impl Iterator<Item = (String, Value)> {
     let measures = question.measures.iter().zip(&group.measured);
-    measures.map(|(measure, text)| (measure.name().to_owned(), number(*measure, text.as_ref())))
+    measures.map(|(measure, text)| (measure.name().to_owned(), number(text.as_ref(), is_money(question, *measure))))
 }
 
 /// The document, without its links.
 pub fn json(answer: &Answer, question: &Question, base: &str, query: &Query) -> Value {
-    let rows = format!("{base}/v1/totals/{}/rows", question.subject.kind().collection);
+    let rows = format!("{base}/v1/totals/{}/rows", question.subject.name());
     let mut asked = query.clone();
     for name in ["measure", "shape", "sort", "limit", "cursor", "format", "bom"] {
         asked = asked.without(name);
@@ -64,9 +61,9 @@ pub fn json(answer: &Answer, question: &Question, base: &str, query: &Query) -> 
     let group = |group: &Group| -> Map<String, Value> {
         let mut told: Map<String, Value> =
             group.keys.iter().enumerate().flat_map(|(n, key)| told(answer, question, n, key)).collect();
-        told.insert("currency".into(), json!(group.unit));
+        told.insert(question.subject.unit().into(), json!(group.unit));
         told.extend(measured(question, group));
-        if !group.keys.is_empty() {
+        if !group.keys.is_empty() && !group.keys.iter().any(String::is_empty) {
             told.insert("explain".into(), explain("group", &group.keys.join(" ")).into());
         }
         told
@@ -77,8 +74,13 @@ pub fn json(answer: &Answer, question: &Question, base: &str, query: &Query) -> 
     let judged = |counted: bool| {
         let judged = answer.judged.iter().filter(move |judged| judged.reason.is_none() == counted);
         judged.map(|judged| {
-            let amount = judged.amount.as_ref().map(|_| number(Measure::Sum, judged.amount.as_ref()));
-            let mut told = json!({"count": judged.count, "currency": judged.currency, "amount": amount, "inexact": judged.inexact});
+            let amount = number(judged.amount.as_ref(), is_money(question, Measure::Sum));
+            let mut told =
+                json!({"count": judged.count, (question.subject.unit()): judged.currency, "inexact": judged.inexact});
+            // Values of different indicators and dates have no sum.
+            if question.subject != Subject::Indicators {
+                told["amount"] = amount;
+            }
             if let Some(reason) = &judged.reason {
                 told["reason"] = json!(reason);
                 told["explain"] = explain("excluded", reason).into();
@@ -142,13 +144,13 @@ fn wide(answer: &Answer, question: &Question) -> Vec<Map<String, Value>> {
             rows.push((first, unit, Map::new()));
             rows.len() - 1
         });
-        let value = number(question.measures[0], group.measured[0].as_ref());
+        let value = number(group.measured[0].as_ref(), is_money(question, question.measures[0]));
         rows[at].2.insert(group.keys[1].trim_start_matches(',').to_owned(), value);
     }
     rows.into_iter()
         .map(|(key, unit, values)| {
             let mut row: Map<String, Value> = told(answer, question, 0, key).into_iter().collect();
-            row.insert("currency".into(), json!(unit));
+            row.insert(question.subject.unit().into(), json!(unit));
             row.insert("values".into(), Value::Object(values));
             row
         })
@@ -177,7 +179,7 @@ pub fn csv(answer: &Answer, question: &Question, bom: bool) -> Vec<u8> {
     for dimension in dimensions {
         header.extend(["", "_name", "_note", "_reason"].map(|ending| format!("{}{ending}", dimension.name)));
     }
-    header.push("currency".into());
+    header.push(question.subject.unit().into());
     let mut second: Vec<&str> = Vec::new();
     if question.wide {
         second = answer.groups.iter().map(|group| group.keys[1].as_str()).collect();
@@ -211,7 +213,7 @@ pub fn csv(answer: &Answer, question: &Question, bom: bool) -> Vec<u8> {
                 None => line[dimension].as_str().unwrap_or_default().to_owned(),
             };
             let mut cells = lead("group", &[key]);
-            cells.push(line["currency"].as_str().unwrap_or_default().to_owned());
+            cells.push(line[question.subject.unit()].as_str().unwrap_or_default().to_owned());
             let of = |key: &&str| line["values"].get(key.trim_start_matches(',')).map(text).unwrap_or_default();
             cells.extend(second.iter().map(of));
             row(&cells, &mut out);

@@ -26,6 +26,7 @@ mod rates;
 mod readme;
 mod reference;
 mod refusals;
+mod results;
 mod retries;
 mod schema;
 mod search;

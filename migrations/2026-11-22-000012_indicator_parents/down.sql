@@ -1,0 +1,2 @@
+ALTER TABLE indicators DROP COLUMN parent CASCADE, DROP COLUMN additive CASCADE;
+SELECT show_past('indicators');

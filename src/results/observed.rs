@@ -1,0 +1,170 @@
+//! Observations side by side: which say the same thing, which one of these is in use,
+//! and which are parts of others.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use rust_decimal::Decimal;
+
+use crate::collections::observations::{Observation, ObservationKind};
+use crate::record::{Exactness, PartialDate};
+
+/// An observation with what the register knows of its sources.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// The observation.
+    pub record: Observation,
+    /// When the last of its sources was published.
+    pub published: Option<String>,
+}
+
+/// What an observation is about: everyone and everywhere, or a part.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Slice {
+    /// Where.
+    pub place: Option<String>,
+    /// Of whom.
+    pub beneficiary: Option<String>,
+    /// Of which people or things.
+    pub disaggregation: BTreeMap<String, String>,
+}
+
+/// When, as it is stated.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Period {
+    /// The last day, or the date itself.
+    pub end: Option<String>,
+    /// The first day.
+    pub start: Option<String>,
+}
+
+impl Period {
+    /// The last day that it can mean, as text that sorts; what has no date comes first.
+    pub fn last(&self) -> String {
+        self.end
+            .as_ref()
+            .map(|end| format!("{end}{}", "9999-99-99".get(end.len()..).unwrap_or_default()))
+            .unwrap_or_default()
+    }
+}
+
+/// For each place the ones that it lies in.
+pub type Above = HashMap<String, HashSet<String>>;
+
+impl Observed {
+    /// What it is about.
+    pub fn slice(&self) -> Slice {
+        Slice {
+            place: self.record.place.as_ref().map(|place| place.0.clone()),
+            beneficiary: self.record.beneficiary.as_ref().map(|beneficiary| beneficiary.0.clone()),
+            disaggregation: self.record.disaggregation.clone(),
+        }
+    }
+
+    /// When it was observed.
+    pub fn period(&self) -> Period {
+        let text = |date: &Option<PartialDate>| date.as_ref().map(|date| date.0.clone());
+        Period { end: text(&self.record.end_date), start: text(&self.record.start_date) }
+    }
+
+    /// Its value, if that is a number.
+    pub fn number(&self) -> Option<Decimal> {
+        self.record.value.map(|value| value.0)
+    }
+}
+
+impl Slice {
+    /// Whether it is a part of another.
+    pub fn is_part_of(&self, other: &Self, above: &Above) -> bool {
+        let inside = match (&self.place, &other.place) {
+            (_, None) => true,
+            (Some(own), Some(wider)) => own == wider || above.get(own).is_some_and(|above| above.contains(wider)),
+            (None, Some(_)) => false,
+        };
+        let of_them = other.beneficiary.is_none() || self.beneficiary == other.beneficiary;
+        let finer = other.disaggregation.iter().all(|(key, value)| self.disaggregation.get(key) == Some(value));
+        inside && of_them && finer && self != other
+    }
+
+    /// By what it is narrower than another.
+    pub fn narrower_by(&self, other: &Self) -> BTreeSet<String> {
+        let mut by: BTreeSet<String> =
+            self.disaggregation.keys().filter(|key| !other.disaggregation.contains_key(*key)).cloned().collect();
+        if self.place != other.place {
+            by.insert("place".into());
+        }
+        if self.beneficiary != other.beneficiary {
+            by.insert("beneficiary".into());
+        }
+        by
+    }
+}
+
+/// All that is said of one kind (baseline, target, actual) and period: one value in use
+/// for each slice, and the others beside it.
+#[derive(Debug, Default)]
+pub struct Cell<'o> {
+    /// The observation in use first, then the others.
+    pub slices: BTreeMap<Slice, Vec<&'o Observed>>,
+}
+
+/// The cells of observations.
+pub fn cells(observed: &[Observed]) -> BTreeMap<(ObservationKind, Period), Cell<'_>> {
+    let mut cells: BTreeMap<(ObservationKind, Period), Cell<'_>> = BTreeMap::new();
+    for one in observed {
+        let cell = cells.entry((one.record.kind, one.period())).or_default();
+        cell.slices.entry(one.slice()).or_default().push(one);
+    }
+    // The exact before the others, then what was published last, then by identifier.
+    for same in cells.values_mut().flat_map(|cell| cell.slices.values_mut()) {
+        same.sort_by_key(|one| {
+            (one.record.exactness != Exactness::Exact, Reverse(one.published.clone()), one.record.identifier.0.clone())
+        });
+    }
+    cells
+}
+
+impl<'o> Cell<'o> {
+    /// The observation in use for a slice.
+    pub fn in_use(&self, slice: &Slice) -> Option<&'o Observed> {
+        self.slices.get(slice).and_then(|same| same.as_slice().first().copied())
+    }
+
+    /// The nearest parts of a slice, by what they are narrower by: each list is one way to
+    /// divide it. Only numbers can be parts.
+    pub fn parts(&self, of: &Slice, above: &Above) -> BTreeMap<BTreeSet<String>, Vec<&'o Observed>> {
+        let below: Vec<(&Slice, &'o Observed)> = self
+            .slices
+            .iter()
+            .filter(|(slice, _)| slice.is_part_of(of, above))
+            .map(|(slice, same)| (slice, same[0]))
+            .filter(|(_, one)| one.number().is_some())
+            .collect();
+        let mut parts: BTreeMap<BTreeSet<String>, Vec<&'o Observed>> = BTreeMap::new();
+        for (slice, one) in &below {
+            if !below.iter().any(|(between, _)| slice.is_part_of(between, above)) {
+                parts.entry(slice.narrower_by(of)).or_default().push(one);
+            }
+        }
+        parts
+    }
+
+    /// The value of a slice: as it is observed, or, where values may be added, as the one way
+    /// in which its parts are stated adds up; with the observations that it is made of.
+    pub fn value(&self, of: &Slice, additive: bool, above: &Above) -> Option<(Decimal, Vec<&'o Observed>)> {
+        if let Some(one) = self.in_use(of) {
+            return Some((one.number()?, vec![one]));
+        }
+        let mut ways = self.parts(of, above).into_values();
+        let parts = ways.next().filter(|parts| additive || parts.len() == 1)?;
+        if ways.next().is_some() {
+            return None;
+        }
+        sum(&parts).map(|sum| (sum, parts))
+    }
+}
+
+/// What values add up to, unless that is more than a number holds.
+pub fn sum(parts: &[&Observed]) -> Option<Decimal> {
+    parts.iter().try_fold(Decimal::ZERO, |sum, part| sum.checked_add(part.number()?))
+}
