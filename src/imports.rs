@@ -19,6 +19,7 @@ pub mod run;
 pub mod sink;
 pub mod table;
 pub mod work;
+pub mod workbook;
 pub mod xlsx;
 
 use crate::collections;

@@ -1,7 +1,7 @@
 //! Input is held against the schema that the OpenAPI document publishes: what
 //! is documented is what is enforced, and every fault is found at once.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{ValidationError, Validator};
@@ -153,22 +153,28 @@ pub fn prune(mut value: Value, faults: &[Fault]) -> Value {
 /// Removes just what the faults point at, for whoever wants to see the rest of a list all the
 /// same. An item is replaced by a sound one of its list, so that the others keep their places.
 pub fn prune_members(mut value: Value, faults: &[Fault]) -> Value {
-    let places: HashSet<&str> = faults.iter().filter_map(|fault| fault.pointer.as_deref()).collect();
-    for (parent, key) in places.iter().filter_map(|place| place.rsplit_once('/')) {
-        match value.pointer_mut(parent) {
-            Some(Value::Object(members)) => drop(members.shift_remove(&key.replace("~1", "/").replace("~0", "~"))),
-            Some(Value::Array(items)) => {
-                let sound = (0..items.len()).find(|n| !places.contains(format!("{parent}/{n}").as_str()));
-                match sound.map(|n| items[n].clone()) {
-                    Some(sound) => {
-                        if let Some(item) = key.parse().ok().and_then(|n: usize| items.get_mut(n)) {
-                            *item = sound;
-                        }
-                    }
-                    None => items.clear(),
-                }
+    let places: BTreeSet<&str> = faults.iter().filter_map(|fault| fault.pointer.as_deref()).collect();
+    let split = || places.iter().filter_map(|place| place.rsplit_once('/'));
+    for (parent, key) in split() {
+        if let Some(members) = value.pointer_mut(parent).and_then(Value::as_object_mut) {
+            members.shift_remove(&key.replace("~1", "/").replace("~0", "~"));
+        }
+    }
+    let lists: BTreeSet<&str> = split().map(|(parent, _)| parent).collect();
+    for list in lists {
+        let Some(items) = value.pointer_mut(list).and_then(Value::as_array_mut) else { continue };
+        let is_sound = |n: usize| {
+            let item = format!("{list}/{n}");
+            !faults.iter().any(|fault| fault.touches(&item))
+        };
+        let (sound, faulty): (Vec<usize>, Vec<usize>) = (0..items.len()).partition(|n| is_sound(*n));
+        // The smallest will do: it may have to stand for many.
+        match sound.into_iter().map(|n| items[n].clone()).min_by_key(|item| item.to_string().len()) {
+            Some(sound) => {
+                let itself = faulty.into_iter().filter(|n| places.contains(format!("{list}/{n}").as_str()));
+                itself.for_each(|n| items[n] = sound.clone());
             }
-            _ => {}
+            None => items.retain(Value::is_object),
         }
     }
     value

@@ -7,7 +7,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, VARY, WWW_AUTHENTICATE,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, VARY, WWW_AUTHENTICATE,
 };
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, ResponseError};
@@ -34,8 +34,6 @@ const METHODS: [Method; 9] = [
     Method::TRACE,
     Method::CONNECT,
 ];
-/// Methods that some address here takes.
-const ALL: &str = "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE";
 
 /// The answer to a page of another site that would write.
 const NO_FOREIGN_WRITES: &str =
@@ -63,7 +61,7 @@ fn request_id(request: &ServiceRequest) -> String {
 
 /// The middleware.
 pub async fn middleware(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let started = Instant::now();
@@ -71,13 +69,11 @@ pub async fn middleware(
     let path = request.path().to_owned();
     let method = request.method().clone();
     request.extensions_mut().insert(RequestId(id.clone()));
-    // A method that nothing takes goes no further: each would be a series of its own in the metrics.
-    let mut response = if METHODS.contains(&method) {
-        next.call(request).await?.map_into_boxed_body()
-    } else {
-        let problem = Problem::new(Reason::MethodNotAllowed, "There is no such method").with_header(ALLOW, ALL);
-        request.error_response(problem)
-    };
+    // Methods that nothing takes are one: each would be a series of its own in the metrics.
+    if !METHODS.contains(&method) {
+        request.head_mut().method = Method::TRACE;
+    }
+    let mut response = next.call(request).await?.map_into_boxed_body();
     if response.status().is_client_error() || response.status().is_server_error() {
         response = as_problem(response, &path, &id);
     }

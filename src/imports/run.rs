@@ -150,6 +150,9 @@ impl Import {
             db::end(connection, false).await?;
             let circles: Vec<String> = circles.into_iter().collect();
             complain::of_circles(connection, &circles, each).await?;
+            if !each {
+                break Status::Refused;
+            }
         };
         complaints::tell(connection, &mut self.report).await?;
         if each && !self.order.dry_run && self.report.counts.refused > 0 {

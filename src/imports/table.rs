@@ -148,6 +148,9 @@ impl Header {
         if let Some(identifier) = cell("identifier").filter(|cell| !cell.is_empty()) {
             record.insert("identifier".into(), identifier.into());
         }
+        if let Some(collection) = cell("collection").filter(|cell| !cell.is_empty()) {
+            record.insert("collection".into(), collection.into());
+        }
         match cell(DELETED).unwrap_or_default().to_ascii_lowercase().as_str() {
             "true" | "1" | "yes" => drop(record.insert(DELETED.into(), true.into())),
             "" | "false" | "0" | "no" => {}

@@ -1,6 +1,6 @@
 //! Workbooks: the first sheet as a table, and the template that a clerk fills in.
 
-use std::io::{BufRead, BufReader, Cursor, Read};
+use std::io::{Cursor, Read};
 use std::sync::Arc;
 
 use calamine::{Data, DataRef, Reader, Xlsx};
@@ -11,15 +11,10 @@ use rust_xlsxwriter::{
 use super::csv::{COLUMNS, row};
 use super::sink::{Closed, Sink, broken};
 use super::table::Header;
+use super::workbook::{UNPACKED, measure};
 use crate::error::Fault;
 use crate::kind::Kind;
 
-/// Bytes that a workbook may have when it is unpacked.
-const UNPACKED: u64 = 64 * 1024 * 1024;
-/// Tags that its shared strings may have, and those of its styles and other parts: each
-/// costs many times its length in memory.
-const STRINGS: usize = 1_000_000;
-const ELEMENTS: usize = 100_000;
 /// Rows of the template that have drop-downs.
 const ROWS: u32 = 10_000;
 
@@ -142,40 +137,6 @@ impl Line {
         }
         row(kind, header, line, &cells, sink)
     }
-}
-
-/// Unpacks every part into nothing: what a workbook says of its size may be a lie.
-fn measure(body: &[u8]) -> Result<(), String> {
-    let broken = |error: &dyn std::fmt::Display| format!("this is no workbook: {error}");
-    let mut archive = zip::ZipArchive::new(Cursor::new(body)).map_err(|error| broken(&error))?;
-    let mut left = UNPACKED;
-    for n in 0..archive.len() {
-        let part = archive.by_index(n).map_err(|error| broken(&error))?;
-        let name = part.name().map_err(|error| broken(&error))?.to_lowercase();
-        let most = match name.as_str() {
-            sheet if sheet.starts_with("xl/worksheets/") => usize::MAX,
-            "xl/sharedstrings.xml" => STRINGS,
-            _ => ELEMENTS,
-        };
-        let mut reader = BufReader::new(part.take(left + 1));
-        let mut elements = 0;
-        loop {
-            let piece = reader.fill_buf().map_err(|error| broken(&error))?;
-            if piece.is_empty() {
-                break;
-            }
-            elements += piece.iter().filter(|byte| **byte == b'<').count();
-            left = left
-                .checked_sub(piece.len() as u64)
-                .ok_or("the workbook is larger than 64 MB when it is unpacked; send CSV or NDJSON")?;
-            if elements > most {
-                return Err("the workbook has too many styles, strings or other parts; send CSV or NDJSON".into());
-            }
-            let length = piece.len();
-            reader.consume(length);
-        }
-    }
-    Ok(())
 }
 
 /// A cell as the text that a CSV would have.

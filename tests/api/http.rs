@@ -122,6 +122,8 @@ async fn the_register_tells_how_it_is() {
     for n in 0..5 {
         app.anon().send(app.anon().request(&format!("M{n}"), "/v1/grants")).await.problem(405);
     }
+    let unknown = app.anon().send(app.anon().request("PROPFIND", "/v1/grants")).await;
+    assert_eq!(unknown.header("allow"), "GET, HEAD, OPTIONS");
     assert!(!app.anon().get("/metrics").await.text().contains("method=\"M1\""), "methods of clients are no series");
     let docs = app.anon().get("/docs/").await.expect(200).text();
     assert!(docs.contains("swagger") && !docs.contains("https://"), "the documentation loads nothing from elsewhere");

@@ -33,4 +33,5 @@ mod search;
 mod support;
 mod tokens;
 mod totals;
+mod workbooks;
 mod writes;

@@ -1,12 +1,8 @@
 -- What falls with the records that there are complaints of: whatever refers to one that
 -- is not made after all, and the deletion of what is referred to by one that stays.
-INSERT INTO complaints (n, pointer, code, target, elsewhere)
+INSERT INTO fallen (n, pointer, code, target, elsewhere)
 WITH RECURSIVE falling AS (
-  SELECT DISTINCT decided.n, decided.identifier, decided.collection, decided.outcome,
-    '' AS pointer, '' AS code, '' COLLATE "C" AS target, '' AS elsewhere
-  FROM complaints JOIN decided USING (n)
-  WHERE decided.outcome IN ('changed', 'deleted')
-    OR decided.outcome = 'created' AND EXISTS (SELECT FROM batch_links WHERE batch_links.target = decided.identifier)
+  SELECT n, identifier, collection, outcome, '' AS pointer, '' AS code, '' COLLATE "C" AS target, '' AS elsewhere FROM seed
   UNION
   SELECT next.*
   FROM falling CROSS JOIN LATERAL (
@@ -23,4 +19,4 @@ WITH RECURSIVE falling AS (
       AND decided.outcome = 'deleted'
   ) AS next
 )
-SELECT n, pointer, code, target, elsewhere FROM falling WHERE code <> '' AND n NOT IN (SELECT n FROM complaints)
+SELECT n, pointer, code, target, elsewhere FROM falling WHERE code <> ''

@@ -103,6 +103,7 @@ pub async fn of_circles(connection: &mut AsyncPgConnection, circles: &[String], 
 async fn fall(connection: &mut AsyncPgConnection, each: bool) -> diesel::QueryResult<()> {
     if each {
         connection.batch_execute(include_str!("link.sql")).await?;
+        connection.batch_execute(include_str!("seed.sql")).await?;
         // Each that falls is looked up by itself, however many others have the same target.
         connection
             .batch_execute(
@@ -113,6 +114,14 @@ async fn fall(connection: &mut AsyncPgConnection, each: bool) -> diesel::QueryRe
         connection
             .batch_execute(
                 "SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on; SET LOCAL enable_seqscan = on",
+            )
+            .await?;
+        // What was complained of already has its reason.
+        connection
+            .batch_execute(
+                "INSERT INTO complaints SELECT fallen.* FROM fallen
+                 WHERE NOT EXISTS (SELECT FROM complaints WHERE complaints.n = fallen.n);
+                 DROP TABLE fallen, seed",
             )
             .await?;
     }
