@@ -93,6 +93,19 @@ enum Command {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Fill the register with records that are not true, to see how it does with many
+    DemoData {
+        /// So many grants, with five transactions each
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+        grants: u64,
+    },
+}
+
+/// Fills the register with demonstration data.
+async fn demo_data(connection: &mut AsyncPgConnection, grants: u64) -> anyhow::Result<()> {
+    let shapes = Arc::new(Shapes::compile(&openapi::components()));
+    content::load_shipped(connection, &shapes).await?;
+    content::demo::load(connection, &shapes, grants, print).await
 }
 
 fn scope(text: &str) -> Result<String, String> {
@@ -143,6 +156,7 @@ pub fn run() -> anyhow::Result<()> {
                 config.issuers.iter().map(|trusted| trusted.issuer.as_str()).chain([ISSUER]).collect();
             publisher(connection, command, &issuers).await
         }),
+        Command::DemoData { grants } => with_database(&config, async |connection| demo_data(connection, grants).await),
         Command::Load { files } => with_database(&config, async |connection| {
             let read = |file: &PathBuf| {
                 let bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;

@@ -3,6 +3,7 @@
 //! A file is a JSON object with a list of records for each collection:
 //! `{"programmes": [{...}], "grants": [{...}]}`. It is an import like those of the API.
 
+pub mod demo;
 pub mod shipped;
 
 use std::io::Cursor;

@@ -296,6 +296,9 @@ impl From<diesel::result::Error> for Problem {
             Error::DatabaseError(_, info) if info.message().contains("lock timeout") => {
                 Self::unavailable("Others are writing; try again")
             }
+            Error::DatabaseError(_, info) if info.message().contains("communicating with the server") => {
+                Self::unavailable("The database is not reachable; try again")
+            }
             Error::DatabaseError(Kind::ClosedConnection | Kind::SerializationFailure, _) => {
                 Self::unavailable("The database is not reachable; try again")
             }

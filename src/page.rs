@@ -16,7 +16,7 @@ use crate::http::query::Query;
 use crate::kind::{CONVERTED, Filter, Kind, PLACE_NOTES, names_places};
 use crate::rates::convert;
 use crate::search::highlight::highlights;
-use crate::store::ask::{self, Ask};
+use crate::store::ask::Ask;
 use crate::store::cursor::Cursor;
 use crate::store::past::{self, AsOf};
 use crate::store::read;
@@ -87,6 +87,7 @@ impl Options {
     /// Reads the parameters that say how to show.
     pub fn read(kind: &'static Kind, query: &Query, format: Format) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
+        let as_of = AsOf::read(query).map_err(|fault| faults.push(fault)).unwrap_or_default();
         let mut fault = |name: &str, code: &str, words: String| faults.push(Fault::parameter(name, code, words));
         // Values that change nothing are taken with any format: generated clients send them.
         let asked = |name: &str| query.get(name).is_some_and(|value| !NEUTRAL.contains(&(name, value)));
@@ -96,13 +97,6 @@ impl Options {
         if asked("bom") && format != Format::Csv {
             fault("bom", "not_with_format", "a byte order mark is for CSV".into());
         }
-        let as_of = query.get("as_of").and_then(|text| {
-            let instant = ask::instant(text);
-            if instant.is_none() {
-                fault("as_of", "instant_invalid", "as_of takes an instant: 2026-01-31T12:00:00Z".into());
-            }
-            instant.map(AsOf)
-        });
         let mut chosen = |name: &str, known: &[&str]| -> Option<Vec<String>> {
             let items = query.list(name)?;
             for item in items.iter().filter(|item| !known.contains(item)).take(FAULTS) {

@@ -14,4 +14,6 @@ pub use parts::{
     Citation, Document, FundingLine, InKindItem, KindOfMoney, OrganisationRole, OtherIdentifier, Participation,
     PlaceShare, Point, SectorShare, Status, Tag, TargetGroup,
 };
-pub use values::{Amount, Exactness, Identifier, Money, PartialDate, Percentage, Quantity, Translations};
+pub use values::{
+    Amount, Exactness, Identifier, Money, PartialDate, Percentage, Quantity, Translations, VISIBLE, is_visible,
+};

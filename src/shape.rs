@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::error::{FAULTS, Fault, SHORT, clip};
 use crate::hint::nearest;
-use crate::record::{Identifier, PartialDate};
+use crate::record::{Identifier, PartialDate, VISIBLE, is_visible};
 use crate::{codes, json};
 
 /// The compiled schema of one kind of record.
@@ -28,6 +28,7 @@ impl Shape {
         let validator = jsonschema::options()
             .with_draft(jsonschema::Draft::Draft202012)
             .should_validate_formats(true)
+            .with_format(VISIBLE, is_visible)
             .with_format("identifier", Identifier::is_valid)
             .with_format("partial-date", PartialDate::is_valid)
             .with_format("currency", codes::is_currency)
@@ -94,6 +95,9 @@ impl Shape {
                 let words = format!("{key:?} is no BCP 47 language tag such as en, sr or sr-Cyrl");
                 faults.push(Fault::at(json::push(&pointer, key), "language_unknown", words));
             }
+            Kind::Format { format } if format == VISIBLE => {
+                faults.push(Fault::at(pointer, "pattern", "the text is empty"));
+            }
             Kind::Format { format } => {
                 let what = match format.as_str() {
                     "identifier" => "an identifier: 1 to 200 visible characters without spaces and commas",
@@ -106,7 +110,7 @@ impl Shape {
                 let words = format!("{} is not {what}", short(error.instance()));
                 faults.push(Fault::at(pointer, &format!("{}_invalid", format.replace('-', "_")), words));
             }
-            Kind::Pattern { .. } if error.instance().as_str() == Some("") => {
+            Kind::Pattern { .. } if error.instance().as_str().is_some_and(|text| !is_visible(text)) => {
                 faults.push(Fault::at(pointer, "pattern", "the text is empty"));
             }
             Kind::MinProperties { .. } => faults.push(Fault::at(pointer, "minProperties", "it is empty")),

@@ -106,7 +106,12 @@ pub async fn publisher(
             let revoked = clients::revoke(connection, &author, &id, &client).await?;
             tell(&revoked.with_context(|| format!("{id} has no client {client}; `publisher clients` shows all"))?)
         }
-        PublisherCommand::Clients { id } => clients::list(connection, &id).await?.iter().try_for_each(tell),
+        PublisherCommand::Clients { id } => {
+            let known = publishers::list(connection).await?;
+            let is_known = known.iter().any(|publisher| publisher.id == id);
+            anyhow::ensure!(is_known, "there is no publisher {id}; `publisher list` shows all");
+            clients::list(connection, &id).await?.iter().try_for_each(tell)
+        }
     }
 }
 

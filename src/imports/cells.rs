@@ -28,7 +28,8 @@ pub fn fillable(kind: &Kind) -> Vec<String> {
     let lists = |member: &str| kind.columns.iter().any(|c| matches!(c, Column::Json(other) if *other == member));
     let own = kind.columns.iter().filter(|column| {
         let member = column.member();
-        let said_whole = matches!(column, Column::Keys(..)) && lists(member);
+        // Places may be told by their codes alone.
+        let said_whole = matches!(column, Column::Keys(..)) && lists(member) && member != "places";
         !said_whole && !kind.derived.contains(&member)
     });
     let names = own.flat_map(|column| column.names()).filter(|name| name != "sector_name");

@@ -33,6 +33,10 @@ fn nullable(kind: &str, about: &str) -> Value {
     json!({"type": [kind, "null"], "description": about})
 }
 
+fn nullable_object(properties: Value) -> Value {
+    json!({"type": ["object", "null"], "properties": properties})
+}
+
 /// Several objects' members in one.
 fn merged(parts: &[Value]) -> Value {
     let members = parts.iter().filter_map(Value::as_object).flatten();
@@ -60,8 +64,8 @@ fn schema() -> Value {
     ]);
     let series = merged(&[
         slice.clone(),
-        json!({"baseline": {"anyOf": [object(figure.clone()), {"type": "null"}]}, "targets": {"type": "array", "items": object(figure)},
-            "latest": {"anyOf": [object(point.clone()), {"type": "null"}]}, "actual": {"type": "array", "items": object(point)}}),
+        json!({"baseline": nullable_object(figure.clone()), "targets": {"type": "array", "items": object(figure)},
+            "latest": nullable_object(point.clone()), "actual": {"type": "array", "items": object(point)}}),
     ]);
     let check = merged(&[
         slice,

@@ -22,7 +22,6 @@ use crate::http::{body, negotiate};
 use crate::json;
 use crate::page;
 use crate::state::State;
-use crate::store::ask;
 use crate::store::cursor::{Cursor, foreign_cursor};
 use crate::store::past::{self, AsOf};
 use crate::store::rates::{self, Stored, Wanted};
@@ -94,10 +93,7 @@ fn wanted(query: &Query, seal: &str) -> Result<(Wanted, i64, Option<AsOf>), Vec<
     if let Some(name) = basis.as_deref().filter(|name| !Basis::VARIANTS.contains(name)) {
         faults.push(unknown_basis(name));
     }
-    let as_of = query.get("as_of").map(ask::instant);
-    if as_of == Some(None) {
-        faults.push(Fault::parameter("as_of", "instant_invalid", "as_of takes an instant: 2026-01-31T12:00:00Z"));
-    }
+    let as_of = AsOf::read(query).map_err(|fault| faults.push(fault)).unwrap_or_default();
     let after = query.get("cursor").map(|text| {
         let key = Cursor::decode(text, seal)?.key;
         let mut parts = key.split(' ');
@@ -108,7 +104,7 @@ fn wanted(query: &Query, seal: &str) -> Result<(Wanted, i64, Option<AsOf>), Vec<
     }
     let limit = page::limit(query).map_err(|fault| faults.push(fault)).unwrap_or_default();
     let wanted = Wanted { currencies, basis, date: date.and_then(Result::ok), after: after.flatten() };
-    if faults.is_empty() { Ok((wanted, limit, as_of.flatten().map(AsOf))) } else { Err(faults) }
+    if faults.is_empty() { Ok((wanted, limit, as_of)) } else { Err(faults) }
 }
 
 /// `PUT /v1/exchange-rates`: adds these, or puts them in the place of those that there are.

@@ -20,20 +20,30 @@ impl Identifier {
     /// 1 to 200 visible characters, in Unicode's composed form. Excluded is what cannot
     /// be told apart, or addressed: invisible characters, commas (lists have them), dots alone.
     pub fn is_valid(text: &str) -> bool {
-        let invisible = |c: char| {
-            c.is_whitespace()
-                || c.is_control()
-                || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-                    | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-                    | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-                    | '\u{ffa0}' | '\u{fff0}'..='\u{ffff}' | '\u{1bca0}'..='\u{1bca3}'
-                    | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
-        };
         (1..=200).contains(&text.chars().count())
-            && !text.chars().any(|c| c == ',' || invisible(c))
+            && !text.chars().any(|c| c == ',' || is_invisible(c))
             && !matches!(text, "." | "..")
             && unicode_normalization::is_nfc(text)
     }
+}
+
+/// Whether nobody can see a character, or tell it from another that cannot be seen.
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{ffff}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// The format of texts that say something.
+pub const VISIBLE: &str = "visible-text";
+
+/// Whether there is something to be seen in a text.
+pub fn is_visible(text: &str) -> bool {
+    text.chars().any(|c| !is_invisible(c))
 }
 
 /// Text that people read, by BCP 47 language tag: `{"en": "...", "sr": "..."}`.
@@ -47,7 +57,8 @@ impl PartialSchema for Translations {
             ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::Custom("bcp-47".into()))).build();
         let text = ObjectBuilder::new()
             .schema_type(Type::String)
-            .pattern(Some(r"[\p{L}\p{N}\p{P}\p{S}]"))
+            .pattern(Some(r"\S"))
+            .format(Some(SchemaFormat::Custom(VISIBLE.into())))
             .max_length(Some(100_000));
         ObjectBuilder::new()
             .min_properties(Some(1))

@@ -12,14 +12,14 @@ use super::read::{self, Known};
 use super::written::{self, Writer};
 use super::{checks, progress, roll_up};
 use crate::collections::observations;
-use crate::error::{Fault, Problem};
+use crate::error::Problem;
 use crate::formats::Format;
 use crate::http::query::Query;
 use crate::http::{identifier, negotiate};
 use crate::kind::Filter;
 use crate::page;
 use crate::state::State;
-use crate::store::ask::{self, Ask};
+use crate::store::ask::Ask;
 use crate::store::past::{self, AsOf};
 use crate::totals::METHOD;
 
@@ -32,17 +32,13 @@ pub fn filters() -> impl Iterator<Item = &'static Filter> {
 pub async fn progress(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
     let known = filters().map(|filter| filter.name).chain(["as_of"]);
     let (query, mut wrong) = Query::parse_on(request.query_string(), known);
-    let as_of = query.get("as_of").map(ask::instant);
-    if as_of == Some(None) {
-        wrong.push(Fault::parameter("as_of", "instant_invalid", "as_of takes an instant: 2026-01-31T12:00:00Z"));
-    }
+    let as_of = AsOf::read(&query).map_err(|fault| wrong.push(fault)).unwrap_or_default();
     let ask = Ask::filters(&observations::KIND, &query).map_err(|faults| Problem::invalid(faults).and(&wrong))?;
     if !wrong.is_empty() {
         return Err(Problem::invalid(wrong));
     }
     negotiate::json(&request)?;
     let identifier = identifier::from_path(&request)?;
-    let as_of = as_of.flatten().map(AsOf);
     if let Some(as_of) = as_of {
         as_of.settle(&state.db).await?;
     }

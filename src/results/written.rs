@@ -15,6 +15,9 @@ use crate::collections::observations::ObservationKind as Kind;
 use crate::http::identifier;
 use crate::record::Exactness;
 
+/// Dated values.
+type Points = Vec<(Period, Option<Decimal>)>;
+
 /// Writes for one register, at one address.
 pub struct Writer<'k> {
     /// What is known.
@@ -140,8 +143,8 @@ impl Writer<'_> {
 
     /// What a chart takes as it is: labels, and for each slice and kind a list of values.
     pub fn chart(&self, all: &[Series<'_>]) -> Value {
-        let figures = |series: &'_ Series<'_>| -> Vec<(Kind, Vec<(Period, Option<Decimal>)>)> {
-            let dated = |figures: &[Figure<'_>]| -> Vec<(Period, Option<Decimal>)> {
+        let figures = |series: &'_ Series<'_>| -> Vec<(Kind, Points)> {
+            let dated = |figures: &[Figure<'_>]| -> Points {
                 let dated = figures.iter().filter(|figure| figure.period.end.is_some() && figure.value.is_some());
                 dated.map(|figure| (figure.period.clone(), figure.value)).collect()
             };
@@ -151,7 +154,7 @@ impl Writer<'_> {
                 (Kind::Actual, dated(&series.actual)),
             ]
         };
-        let lines: Vec<(String, Kind, Vec<(Period, Option<Decimal>)>)> = all
+        let lines: Vec<(String, Kind, Points)> = all
             .iter()
             .flat_map(|series| {
                 figures(series).into_iter().map(|(kind, points)| (self.label(&series.slice), kind, points))

@@ -19,7 +19,7 @@ use crate::http::{identifier, negotiate};
 use crate::kind::Kind;
 use crate::page;
 use crate::state::State;
-use crate::store::ask::{self, Ask};
+use crate::store::ask::Ask;
 use crate::store::cursor::Cursor;
 use crate::store::past::{self, AsOf};
 use crate::store::read::{self, Row};
@@ -69,11 +69,7 @@ impl Asked {
         if query.get("q").is_none() {
             faults.push(Fault::parameter("q", "required", "q says what to search for"));
         }
-        let as_of = query.get("as_of").map(ask::instant);
-        if as_of == Some(None) {
-            let words = "as_of takes an instant: 2026-01-31T12:00:00Z";
-            faults.push(Fault::parameter("as_of", "instant_invalid", words));
-        }
+        let as_of = AsOf::read(query).map_err(|fault| faults.push(fault)).unwrap_or_default();
         let mut flag = |name: &str, on: &str, off: &str| match query.get(name) {
             Some(value) if value != on && value != off => {
                 faults.push(Fault::parameter(name, "value_unknown", format!("{name} is {on} or {off}")));
@@ -98,7 +94,7 @@ impl Asked {
                 }
             }
         }
-        let as_of = as_of.flatten().map(AsOf);
+
         if faults.is_empty() { Ok(Self { asks, seal, limit, highlight, facets, as_of }) } else { Err(faults) }
     }
 

@@ -69,6 +69,7 @@ pub async fn commit(
     let plain = |sql: &str| new.bind(sql_query(text(sql, 1)).into_boxed());
     let dated = |sql: &str| new.bind(sql_query(text(sql, 2)).into_boxed().bind::<Timestamptz, _>(clock.at));
     plain(include_str!("commit/records.sql")).execute(connection).await?;
+    grown(connection, "records", new.count()).await?;
     dated(include_str!("commit/supersede.sql")).execute(connection).await?;
     let versions = sql_query(text(include_str!("commit/versions.sql"), 8))
         .into_boxed()
@@ -85,6 +86,7 @@ pub async fn commit(
             plain(&include_str!("commit/gone.sql").replace("{collection}", collection)).execute(connection).await?;
         }
         dated(&include_str!("commit/collection.sql").replace("{collection}", collection)).execute(connection).await?;
+        grown(connection, collection, new.count()).await?;
     }
     plain(include_str!("commit/unlink.sql")).execute(connection).await?;
     plain(include_str!("commit/links.sql")).execute(connection).await?;
@@ -94,4 +96,16 @@ pub async fn commit(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// So many rows change how a table is best read.
+const MANY: i64 = 1000;
+
+/// Tells the database that a table has grown. What a connection knows of how to look references
+/// up, it may have learned when the table was so small that reading all of it was best.
+async fn grown(connection: &mut AsyncPgConnection, table: &str, rows: i64) -> diesel::QueryResult<()> {
+    if rows < MANY {
+        return Ok(());
+    }
+    sql_query(format!("ANALYZE {table} (identifier)")).execute(connection).await.map(drop)
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use diesel::sql_types::{Bool, Text, Timestamptz};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
@@ -11,8 +11,10 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncC
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::ask;
 use crate::db::{self, Database};
 use crate::error::{Fault, Problem};
+use crate::http::query::Query;
 
 /// An instant to look from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +33,23 @@ static WAITING: Semaphore = Semaphore::const_new(1);
 /// The longest wait for a writer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// A clock may be this much before the database's.
+const SKEW: TimeDelta = TimeDelta::minutes(1);
+
 impl AsOf {
+    /// Reads the parameter `as_of`, or says what is wrong with it.
+    pub fn read(query: &Query) -> Result<Option<Self>, Fault> {
+        let Some(text) = query.get("as_of") else { return Ok(None) };
+        match ask::instant(text) {
+            Some(instant) if instant > Utc::now() + SKEW => Err(in_future()),
+            Some(instant) => Ok(Some(Self(instant))),
+            None => {
+                let words = "as_of takes an instant: 2026-01-31T12:00:00Z";
+                Err(Fault::parameter("as_of", "instant_invalid", words))
+            }
+        }
+    }
+
     /// Sees to it that nothing can be written any more at or before this instant, so
     /// that the same question has the same answer for ever. An instant in the future
     /// is refused.
@@ -75,8 +93,7 @@ impl AsOf {
                 .get_result(&mut *db.get().await?)
                 .await?;
         if state.future && !state.settled {
-            let words = "as_of lies in the future; what the register will say then nobody knows";
-            return Err(Problem::invalid(vec![Fault::parameter("as_of", "instant_future", words)]));
+            return Err(Problem::invalid(vec![in_future()]));
         }
         Ok(state.settled)
     }
@@ -90,6 +107,11 @@ impl AsOf {
             .await?;
         Ok(())
     }
+}
+
+fn in_future() -> Fault {
+    let words = "as_of lies in the future; what the register will say then nobody knows";
+    Fault::parameter("as_of", "instant_future", words)
 }
 
 /// Runs reads that see one moment of the register: this one, or a settled instant of the past.

@@ -14,7 +14,7 @@ use crate::http::query::Query;
 use crate::page;
 use crate::rates::convert::{self, Conversion};
 use crate::record::Identifier;
-use crate::store::ask::{self, Ask};
+use crate::store::ask::Ask;
 use crate::store::cursor::{Cursor, foreign_cursor};
 use crate::store::past::AsOf;
 
@@ -127,10 +127,7 @@ impl Question {
         let sort = sort(query, &measures, &mut faults);
         let conversion = Conversion::read(query).map_err(|more| faults.extend(more)).unwrap_or_default();
         let limit = page::limit(query).map_err(|fault| faults.push(fault)).unwrap_or_default();
-        let as_of = query.get("as_of").map(ask::instant);
-        if as_of == Some(None) {
-            faults.push(Fault::parameter("as_of", "instant_invalid", "as_of takes an instant: 2026-01-31T12:00:00Z"));
-        }
+        let as_of = AsOf::read(query).map_err(|fault| faults.push(fault)).unwrap_or_default();
         let seal = query
             .pairs()
             .filter(|(name, _)| !matches!(*name, "cursor" | "limit"))
@@ -176,7 +173,7 @@ impl Question {
             limit,
             after: after.flatten(),
             seal,
-            as_of: as_of.flatten().map(AsOf),
+            as_of,
         })
     }
 }

@@ -12,6 +12,7 @@ mod documents;
 mod every_list;
 mod every_operation;
 mod formats;
+mod growth;
 mod history;
 mod http;
 mod imports;
