@@ -26,6 +26,7 @@ use crate::state::State;
 use crate::store::audit::{act, append};
 use crate::store::change::Author;
 use crate::store::publishers;
+use crate::totals::summary;
 use crate::{app, collections, content, openapi};
 
 /// An open register of development assistance.
@@ -265,6 +266,7 @@ fn serve(config: &Config) -> anyhow::Result<()> {
     print(&where_it_is)?;
     actix_web::rt::System::new().block_on(async {
         let state = State::new(db.clone(), auth, config.settings()).await?;
+        actix_web::rt::spawn(summary::keep(db.clone()));
         let importing = Arc::clone(&state.importing);
         app::server(listener, state)?.await.context("serving")?;
         let left = *importing.lock().unwrap_or_else(PoisonError::into_inner);

@@ -15,6 +15,7 @@ pub mod measures;
 pub mod question;
 pub mod routes;
 pub mod rows;
+pub mod summary;
 pub mod values;
 pub mod written;
 

@@ -14,6 +14,7 @@ use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::change::Author;
+use crate::totals::summary;
 
 /// The clock, locked.
 #[derive(QueryableByName)]
@@ -68,6 +69,15 @@ pub async fn commit(
     let text = |sql: &str, first: usize| sql.replace("{new}", &new.sql(first));
     let plain = |sql: &str| new.bind(sql_query(text(sql, 1)).into_boxed());
     let dated = |sql: &str| new.bind(sql_query(text(sql, 2)).into_boxed().bind::<Timestamptz, _>(clock.at));
+    let is_summed = summary::is_fresh(connection).await?;
+    let affected: Vec<summary::Affected> = match is_summed {
+        true => plain(summary::AFFECTED).load(connection).await?,
+        false => Vec::new(),
+    };
+    let is_summed = is_summed && !summary::is_too_much(&affected);
+    if is_summed {
+        summary::count(connection, &affected, -1).await?;
+    }
     plain(include_str!("commit/records.sql")).execute(connection).await?;
     grown(connection, "records", new.count()).await?;
     dated(include_str!("commit/supersede.sql")).execute(connection).await?;
@@ -90,6 +100,10 @@ pub async fn commit(
     }
     plain(include_str!("commit/unlink.sql")).execute(connection).await?;
     plain(include_str!("commit/links.sql")).execute(connection).await?;
+    if is_summed {
+        summary::count(connection, &affected, 1).await?;
+        summary::advance(connection, new.count()).await?;
+    }
     sql_query("UPDATE commit_clock SET position = position + $1, at = $2")
         .bind::<BigInt, _>(new.count())
         .bind::<Timestamptz, _>(clock.at)

@@ -10,7 +10,9 @@ use serde_json::Value;
 use super::boundary::around;
 use super::dimension::Dimension;
 use super::facts::{Around, Facts};
+use super::measures::Measure;
 use super::question::Question;
+use super::summary::{Plan, is_fresh, summed};
 use super::values::refuse_sums;
 use crate::error::{Fault, Problem};
 use crate::store::ask::bind;
@@ -88,10 +90,15 @@ impl Answer {
     pub async fn of(connection: &mut AsyncPgConnection, question: &Question, all: bool) -> Result<Self, Problem> {
         let around = around(connection, question).await?;
         refuse_sums(connection, question).await?;
+        let plan = match Plan::of(question) {
+            Some(plan) if is_fresh(connection).await? => Some(plan),
+            _ => None,
+        };
+        let asked = Asked { question, around, plan };
         let limit = if all { GROUPS } else { question.limit };
         let mut groups = match question.dimensions.is_empty() {
             true => Vec::new(),
-            false => groups(connection, question, around, limit + 1).await?,
+            false => asked.groups(connection, limit + 1).await?,
         };
         let more = groups.len() as i64 > limit;
         if more && all {
@@ -104,101 +111,118 @@ impl Answer {
                 last.keys.iter().map(String::as_str).chain([last.unit.as_deref().unwrap_or("")]).collect();
             Cursor { key: last.place.clone(), identifier: keys.join(" ") }
         });
-        let total = total(connection, question, around).await?;
-        let judged = judged(connection, question, around).await?;
+        let total = asked.total(connection).await?;
+        let judged = asked.judged(connection).await?;
         let names = names(connection, question, groups.iter().chain(&total)).await?;
         Ok(Self { groups, total, judged, names, next })
     }
 }
 
-/// The keys as one array, and the measures as another.
-fn columns(question: &Question, dimensions: usize) -> (String, String) {
-    let keys: Vec<String> = (0..dimensions).map(|n| format!("k{n}")).collect();
-    let measured: Vec<String> = question.measures.iter().map(|measure| format!("({})::text", measure.sql())).collect();
-    (keys.join(", "), measured.join(", "))
+/// A question, and where its answer comes from.
+struct Asked<'q> {
+    question: &'q Question,
+    around: Option<Around>,
+    plan: Option<Plan>,
 }
 
-async fn groups(
-    connection: &mut AsyncPgConnection,
-    question: &Question,
-    around: Option<Around>,
-    limit: i64,
-) -> Result<Vec<Group>, Problem> {
-    let mut facts = Facts::of(question, &question.dimensions, around);
-    facts.divide();
-    let (keys, measured) = columns(question, question.dimensions.len());
-    let bounds: Vec<String> = question
-        .bounds
-        .iter()
-        .map(|(measure, least, number)| {
-            let than = if *least { ">=" } else { "<=" };
-            format!("{} {than} {}::numeric", measure.sql(), facts.bind_text(&number.to_string()))
-        })
-        .collect();
-    let having = if bounds.is_empty() { String::new() } else { format!("HAVING {}", bounds.join(" AND ")) };
-    // With `sort=key` the keys decide alone.
-    let (place, descending) = match question.sort {
-        Some((measure, descending)) => (format!("coalesce({}, '-Infinity')", measure.sql()), descending),
-        None => ("0::numeric".to_owned(), false),
-    };
-    let (than, order) = if descending { ("<", "DESC") } else { (">", "ASC") };
-    let after = question.after.as_ref().map(|after| {
-        let (place, keys) = (facts.bind_text(&after.key), facts.bind_text(&after.identifier));
-        format!("WHERE place {than} {place}::numeric OR (place = {place}::numeric AND at > {keys} COLLATE \"C\")")
-    });
-    let end = format!(
-        "SELECT keys, unit, measured, place::text AS place FROM (
+impl Asked<'_> {
+    /// The parts of what counts, by these dimensions.
+    fn parts<'s>(&'s self, dimensions: &'s [&'static Dimension]) -> Facts<'s> {
+        match &self.plan {
+            Some(plan) => Facts::summarised(self.question, dimensions, plan),
+            None => {
+                let mut facts = Facts::of(self.question, dimensions, self.around);
+                facts.divide();
+                facts
+            }
+        }
+    }
+
+    fn measure(&self, measure: Measure) -> &'static str {
+        self.plan.as_ref().and_then(|_| summed(measure)).unwrap_or(measure.sql())
+    }
+
+    /// The keys as one array, and the measures as another.
+    fn columns(&self, dimensions: usize) -> (String, String) {
+        let keys: Vec<String> = (0..dimensions).map(|n| format!("k{n}")).collect();
+        let measured: Vec<String> =
+            self.question.measures.iter().map(|measure| format!("({})::text", self.measure(*measure))).collect();
+        (keys.join(", "), measured.join(", "))
+    }
+
+    async fn groups(&self, connection: &mut AsyncPgConnection, limit: i64) -> Result<Vec<Group>, Problem> {
+        let question = self.question;
+        let mut facts = self.parts(&question.dimensions);
+        let (keys, measured) = self.columns(question.dimensions.len());
+        let bounds: Vec<String> = question
+            .bounds
+            .iter()
+            .map(|(measure, least, number)| {
+                let than = if *least { ">=" } else { "<=" };
+                format!("{} {than} {}::numeric", self.measure(*measure), facts.bind_text(&number.to_string()))
+            })
+            .collect();
+        let having = if bounds.is_empty() { String::new() } else { format!("HAVING {}", bounds.join(" AND ")) };
+        // With `sort=key` the keys decide alone.
+        let (place, descending) = match question.sort {
+            Some((measure, descending)) => (format!("coalesce({}, '-Infinity')", self.measure(measure)), descending),
+            None => ("0::numeric".to_owned(), false),
+        };
+        let (than, order) = if descending { ("<", "DESC") } else { (">", "ASC") };
+        let after = question.after.as_ref().map(|after| {
+            let (place, keys) = (facts.bind_text(&after.key), facts.bind_text(&after.identifier));
+            format!("WHERE place {than} {place}::numeric OR (place = {place}::numeric AND at > {keys} COLLATE \"C\")")
+        });
+        let end = format!(
+            "SELECT keys, unit, measured, place::text AS place FROM (
            SELECT ARRAY[{keys}]::text[] AS keys, unit, ARRAY[{measured}]::text[] AS measured, {place} AS place,
              concat_ws(' ', {keys}, coalesce(unit, '')) COLLATE \"C\" AS at
            FROM parts GROUP BY {keys}, unit {having}) AS groups
          {} ORDER BY groups.place {order}, at LIMIT {limit}",
-        after.unwrap_or_default()
-    );
-    let (sql, values) = facts.statement(&end);
-    Ok(bind(sql, values).load(connection).await?)
-}
-
-/// The whole, divided by nothing but what may not be added up.
-async fn total(
-    connection: &mut AsyncPgConnection,
-    question: &Question,
-    around: Option<Around>,
-) -> Result<Vec<Group>, Problem> {
-    let apart: Vec<&'static Dimension> =
-        question.dimensions.iter().copied().filter(|dimension| question.subject.is_apart(dimension.name)).collect();
-    let mut facts = Facts::of(question, &apart, around);
-    facts.divide();
-    let (keys, measured) = columns(question, apart.len());
-    let by = if keys.is_empty() { "unit".to_owned() } else { format!("{keys}, unit") };
-    let end = format!(
-        "SELECT ARRAY[{keys}]::text[] AS keys, unit, ARRAY[{measured}]::text[] AS measured, '' AS place
-         FROM parts GROUP BY {by} ORDER BY {by}"
-    );
-    let (sql, values) = facts.statement(&end);
-    let mut total: Vec<Group> = bind(sql, values).load(connection).await?;
-    // Over the other dimensions it has no key.
-    for group in &mut total {
-        let mut keys = std::mem::take(&mut group.keys).into_iter();
-        let key = |dimension: &&Dimension| match question.subject.is_apart(dimension.name) {
-            true => keys.next().unwrap_or_default(),
-            false => String::new(),
-        };
-        group.keys = question.dimensions.iter().map(key).collect();
+            after.unwrap_or_default()
+        );
+        let (sql, values) = facts.statement(&end);
+        Ok(bind(sql, values).load(connection).await?)
     }
-    Ok(total)
-}
 
-async fn judged(
-    connection: &mut AsyncPgConnection,
-    question: &Question,
-    around: Option<Around>,
-) -> Result<Vec<Judged>, Problem> {
-    let facts = Facts::of(question, &[], around);
-    let end = "SELECT reason, currency, count(*) AS count, trim_scale(sum(amount))::text AS amount,
+    /// The whole, divided by nothing but what may not be added up.
+    async fn total(&self, connection: &mut AsyncPgConnection) -> Result<Vec<Group>, Problem> {
+        let question = self.question;
+        let apart: Vec<&'static Dimension> =
+            question.dimensions.iter().copied().filter(|dimension| question.subject.is_apart(dimension.name)).collect();
+        let (keys, measured) = self.columns(apart.len());
+        let by = if keys.is_empty() { "unit".to_owned() } else { format!("{keys}, unit") };
+        let end = format!(
+            "SELECT ARRAY[{keys}]::text[] AS keys, unit, ARRAY[{measured}]::text[] AS measured, '' AS place
+         FROM parts GROUP BY {by} ORDER BY {by}"
+        );
+        let (sql, values) = self.parts(&apart).statement(&end);
+        let mut total: Vec<Group> = bind(sql, values).load(connection).await?;
+        // Over the other dimensions it has no key.
+        for group in &mut total {
+            let mut keys = std::mem::take(&mut group.keys).into_iter();
+            let key = |dimension: &&Dimension| match question.subject.is_apart(dimension.name) {
+                true => keys.next().unwrap_or_default(),
+                false => String::new(),
+            };
+            group.keys = question.dimensions.iter().map(key).collect();
+        }
+        Ok(total)
+    }
+
+    async fn judged(&self, connection: &mut AsyncPgConnection) -> Result<Vec<Judged>, Problem> {
+        if let Some(plan) = &self.plan {
+            let mut values = Vec::new();
+            let sql = plan.judged(&mut values);
+            return Ok(bind(sql, values).load(connection).await?);
+        }
+        let facts = Facts::of(self.question, &[], self.around);
+        let end = "SELECT reason, currency, count(*) AS count, trim_scale(sum(amount))::text AS amount,
           count(*) FILTER (WHERE exactness <> 'exact') AS inexact
         FROM facts GROUP BY reason, currency ORDER BY reason NULLS FIRST, currency";
-    let (sql, values) = facts.statement(end);
-    Ok(bind(sql, values).load(connection).await?)
+        let (sql, values) = facts.statement(end);
+        Ok(bind(sql, values).load(connection).await?)
+    }
 }
 
 /// What the keys of the groups are called.

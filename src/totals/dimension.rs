@@ -8,8 +8,18 @@ use crate::kind::Kind;
 pub enum By {
     /// It has one key: this expression over the fact `f`.
     Key(&'static str),
-    /// It has parts, in the form of the database's function `parts`.
-    Parts(&'static str),
+    /// It has parts: a list over the fact `f`, and the member that names the key of an item.
+    Parts(&'static str, &'static str),
+}
+
+impl By {
+    /// Over the fact `f`: its key, or its parts in the form of the database's function `parts`.
+    pub fn sql(self) -> String {
+        match self {
+            Self::Key(sql) => sql.to_owned(),
+            Self::Parts(items, key) => format!("parts({items}, '{key}')"),
+        }
+    }
 }
 
 /// A dimension of a subject.
@@ -32,14 +42,14 @@ const fn key(name: &'static str, about: &'static str, sql: &'static str) -> Dime
     Dimension { name, about, by: By::Key(sql), mapped: None, named: None, narrows: false }
 }
 
-const fn parts(name: &'static str, about: &'static str, sql: &'static str) -> Dimension {
-    Dimension { name, about, by: By::Parts(sql), mapped: None, named: None, narrows: false }
+const fn parts(name: &'static str, about: &'static str, (items, key): (&'static str, &'static str)) -> Dimension {
+    Dimension { name, about, by: By::Parts(items, key), mapped: None, named: None, narrows: false }
 }
 
 impl Dimension {
     /// Whether both divide by the same parts of a record.
     pub fn divides_as(&self, other: &Self) -> bool {
-        matches!((self.by, other.by), (By::Parts(own), By::Parts(others)) if own == others)
+        matches!((self.by, other.by), (By::Parts(..), By::Parts(..))) && self.by.sql() == other.by.sql()
     }
 
     const fn of(self, kind: &'static Kind) -> Self {
@@ -59,11 +69,11 @@ const YEAR: &str = "left(f.day, 4)";
 const QUARTER: &str =
     "CASE WHEN length(f.day) >= 7 THEN left(f.day, 4) || '-Q' || (substr(f.day, 6, 2)::integer + 2) / 3 END";
 const MONTH: &str = "CASE WHEN length(f.day) >= 7 THEN left(f.day, 7) END";
-const PLACES: &str = "parts(f.activity -> 'places', 'location')";
-const SECTORS: &str = "parts(jsonb_path_query_array(f.activity, '$.sectors[*] ? (@.vocabulary == \"1\")'), 'code')";
-const GOALS: &str = "parts(jsonb_path_query_array(f.activity, '$.tags[*] ? (@.vocabulary == \"2\")'), 'code')";
-const IMPLEMENTERS: &str =
-    "parts(jsonb_path_query_array(f.activity, '$.organisations[*] ? (@.role == \"implementing\")'), 'organisation')";
+const PLACES: (&str, &str) = ("f.activity -> 'places'", "location");
+const SECTORS: (&str, &str) = (r#"jsonb_path_query_array(f.activity, '$.sectors[*] ? (@.vocabulary == "1")')"#, "code");
+const GOALS: (&str, &str) = (r#"jsonb_path_query_array(f.activity, '$.tags[*] ? (@.vocabulary == "2")')"#, "code");
+const IMPLEMENTERS: (&str, &str) =
+    (r#"jsonb_path_query_array(f.activity, '$.organisations[*] ? (@.role == "implementing")')"#, "organisation");
 const KIND: &str = "(SELECT b.kind FROM beneficiaries b WHERE b.identifier = key)";
 
 /// Dimensions that all subjects have.
@@ -94,14 +104,14 @@ const OF_TRANSACTIONS: &[Dimension] = &[
 
 /// Those of grants.
 const OF_GRANTS: &[Dimension] = &[
-    parts("funder", "Who pays, by the funding lines.", "parts(f.activity -> 'funding', 'organisation')")
+    parts("funder", "Who pays, by the funding lines.", ("f.activity -> 'funding'", "organisation"))
         .of(&organisations::KIND)
         .narrowing(),
     parts("beneficiary", "Who receives, by the parts of the recipients.", RECIPIENTS)
         .of(&beneficiaries::KIND)
         .narrowing(),
     parts("beneficiary_kind", "What kind of beneficiary receives.", RECIPIENTS).mapped(KIND),
-    parts("kind_of_money", "What kind of money it is, by the funding lines.", "parts(f.activity -> 'funding', 'kind')"),
+    parts("kind_of_money", "What kind of money it is, by the funding lines.", ("f.activity -> 'funding'", "kind")),
 ];
 
 /// Those of the values of indicators, which have no shares: each has one key.
@@ -122,7 +132,7 @@ const OF_INDICATORS: &[Dimension] = &[
     key("month", "The month of that date, if it is as exact.", MONTH),
 ];
 
-const RECIPIENTS: &str = "parts(f.activity -> 'recipients', 'beneficiary')";
+const RECIPIENTS: (&str, &str) = ("f.activity -> 'recipients'", "beneficiary");
 
 /// What is totalled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::VariantNames, strum::EnumString, strum::IntoStaticStr)]

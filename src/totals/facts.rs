@@ -3,6 +3,7 @@
 
 use super::dimension::{By, Dimension, Subject};
 use super::question::Question;
+use super::summary::Plan;
 use super::values;
 use crate::store::ask::Bound;
 
@@ -26,7 +27,7 @@ pub enum Around {
 }
 
 /// What both kinds of facts have.
-const GRANTS: &str = "SELECT t.identifier, t.publisher, t.amount, t.currency, t.exactness, {dated} AS dated,
+pub const GRANTS: &str = "SELECT t.identifier, t.publisher, t.amount, t.currency, t.exactness, {dated} AS dated,
     t.programme, t.call, t.identifier AS grant_id, t.status, t.doc AS activity, t.doc ->> 'start_date' AS day,
     (SELECT string_agg(l.target, ' ') FROM links l WHERE l.record = t.identifier
        AND l.target_collection IN ('organisations', 'beneficiaries')) AS parties,
@@ -34,11 +35,11 @@ const GRANTS: &str = "SELECT t.identifier, t.publisher, t.amount, t.currency, t.
   FROM grants t";
 
 /// A flow belongs to the grant or programme that reports it; without one, it is where its receiver is.
-const TRANSACTIONS: &str =
+pub const TRANSACTIONS: &str =
     "SELECT t.identifier, t.publisher, t.amount, t.currency, t.exactness, {dated} AS dated, t.type,
     coalesce(t.programme, g.programme) AS programme, g.call, t.grant_id, coalesce(g.status, p.status) AS status,
     coalesce(g.doc, p.doc, (
-      SELECT jsonb_build_object('places', jsonb_agg(jsonb_build_object('location', l.target)))
+      SELECT jsonb_build_object('places', coalesce(jsonb_agg(jsonb_build_object('location', l.target)), '[]'))
       FROM links r JOIN links l ON l.record = r.target AND l.role = 'place'
       WHERE r.record = t.identifier AND r.role = 'receiver')) AS activity,
     t.doc #>> '{provider,organisation}' AS provider, t.doc #>> '{receiver,beneficiary}' AS beneficiary,
@@ -52,7 +53,7 @@ const TRANSACTIONS: &str =
 
 /// A flow with parts of its own type is replaced by them; what an organisation moves to
 /// itself is only parked.
-const RULES: &str = "CASE
+pub const RULES: &str = "CASE
       WHEN EXISTS (SELECT FROM transactions c WHERE c.parent = t.identifier AND c.type = t.type) THEN 'replaced'
       WHEN t.doc #>> '{provider,organisation}' = t.doc #>> '{receiver,organisation}'
         OR t.doc #>> '{provider,beneficiary}' = t.doc #>> '{receiver,beneficiary}' THEN 'parked'
@@ -97,18 +98,13 @@ impl<'q> Facts<'q> {
         };
         let base = base.replace("{dated}", dated).replace("{rule}", rule);
         // The document is read once: what stays of it are keys and parts.
-        let own = |n: usize, dimension: &Dimension| match dimension.by {
-            By::Key(sql) => format!(", {sql} AS d{n}"),
-            By::Parts(sql) => format!(", {sql} AS d{n}"),
-        };
+        let own = |n: usize, dimension: &Dimension| format!(", {} AS d{n}", dimension.by.sql());
         let divided: String = dimensions.iter().enumerate().map(|(n, dimension)| own(n, dimension)).collect();
         let narrowed: String = question
             .narrowing
             .iter()
             .enumerate()
-            .map(|(n, (dimension, _))| match dimension.by {
-                By::Key(sql) | By::Parts(sql) => format!(", {sql} AS n{n}"),
-            })
+            .map(|(n, (dimension, _))| format!(", {} AS n{n}", dimension.by.sql()))
             .collect();
         facts.with.push(format!(
             "found AS MATERIALIZED (SELECT f.identifier, f.amount, f.currency, f.exactness, f.dated, f.parties, f.rule{divided}{narrowed}
@@ -116,6 +112,14 @@ impl<'q> Facts<'q> {
         ));
         facts.price();
         facts.narrow();
+        facts
+    }
+
+    /// What a plan has summarised of the facts, in their place: `parts` by these dimensions.
+    pub fn summarised(question: &'q Question, dimensions: &'q [&'static Dimension], plan: &Plan) -> Self {
+        let mut facts = Self { question, dimensions, values: Vec::new(), with: Vec::new() };
+        let parts = plan.parts(dimensions, &mut facts.values);
+        facts.with.push(parts);
         facts
     }
 
@@ -252,7 +256,7 @@ impl<'q> Facts<'q> {
                 By::Key(_) => {
                     format!(" CROSS JOIN LATERAL (SELECT coalesce(f.d{n}, ',unstated') AS key, {part} AS part) AS s{n}")
                 }
-                By::Parts(_) => format!(" CROSS JOIN LATERAL divide({part}, f.d{n}) AS s{n}"),
+                By::Parts(..) => format!(" CROSS JOIN LATERAL divide({part}, f.d{n}) AS s{n}"),
             });
             let mut key = format!("s{n}.key");
             if let Some(level) = self.question.place_level.clone().filter(|_| dimension.name == "place") {

@@ -68,6 +68,10 @@ pub struct Question {
     pub after: Option<Cursor>,
     /// What cursors are bound to.
     pub seal: String,
+    /// Whether it is about all records, as they are now and state their amounts, but for their type.
+    pub is_whole: bool,
+    /// The types of flows that are asked for.
+    pub types: Option<Vec<String>>,
     /// The instant to look from.
     pub as_of: Option<AsOf>,
 }
@@ -172,10 +176,19 @@ impl Question {
             wide,
             limit,
             after: after.flatten(),
+            is_whole: query.pairs().all(|(name, _)| name == "type" || !narrows(subject, name)),
+            types: query.list("type").map(|types| types.into_iter().map(String::from).collect()),
             seal,
             as_of,
         })
     }
+}
+
+/// Whether a parameter makes a question about fewer records, or others, or about their amounts otherwise.
+fn narrows(subject: Subject, name: &str) -> bool {
+    matches!(name, "q" | "boundary" | "as_of")
+        || convert::PARAMETERS.contains(&name)
+        || subject.kind().all_filters().any(|filter| filter.name == name)
 }
 
 /// Faults of a question that adds up what nobody may add up.

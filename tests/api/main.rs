@@ -31,6 +31,7 @@ mod results;
 mod retries;
 mod schema;
 mod search;
+mod summaries;
 mod support;
 mod tokens;
 mod totals;

@@ -16,7 +16,7 @@ fn exact(value: &Value) -> Decimal {
     value.to_string().parse().unwrap_or_else(|error| panic!("{value}: {error}"))
 }
 
-async fn totals(client: &Client, query: &str) -> Value {
+pub async fn totals(client: &Client, query: &str) -> Value {
     let answer = client.get(&format!("/v1/totals/{query}")).await;
     assert_eq!(answer.status, 200, "{query}: {}", answer.text());
     answer.json()
@@ -33,7 +33,7 @@ async fn sum(client: &Client, query: &str) -> Decimal {
     total.as_array().unwrap().iter().map(|total| exact(&total["sum"])).sum()
 }
 
-fn named(collection: &'static str, identifier: &str, mut record: Value) -> (&'static str, Value) {
+pub fn named(collection: &'static str, identifier: &str, mut record: Value) -> (&'static str, Value) {
     record["identifier"] = identifier.into();
     (collection, record)
 }
@@ -218,7 +218,7 @@ fn an_intermediary_changes_nothing_that_crossed() {
 }
 
 /// Random grants and flows with shares, amounts and gaps.
-fn random(seeds: &[(u8, u32)]) -> Vec<(&'static str, Value)> {
+pub fn random(seeds: &[(u8, u32)]) -> Vec<(&'static str, Value)> {
     let mut records = places();
     records.push(named("programmes", "T-P", json!({"title": {"en": "P"}, "status": "closed", "sectors": [{"code": "15112", "percentage": 33.3333}, {"code": "11110", "percentage": 66.6667}]})));
     for n in 0..3 {

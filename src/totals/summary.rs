@@ -1,0 +1,202 @@
+//! Totals by what is asked for most, kept up to date by whatever writes, in its transaction: by
+//! place (and each level of places), sector, programme, funder or kind of beneficiary, with or
+//! without year and type. They are used only if they are as far as the register; all other
+//! questions add up the records themselves.
+
+mod shares;
+
+use std::time::Duration;
+
+use diesel::sql_types::{Array, BigInt, Bool, Text};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+
+use super::dimension::{Dimension, Subject};
+use super::measures::Measure;
+use super::question::Question;
+use crate::db::Database;
+use crate::error::Problem;
+use crate::store::ask::Bound;
+use crate::store::commit;
+
+/// What is summarised; of beneficiaries only their kind.
+const DIMENSIONS: [&str; 5] = ["place", "sector", "programme", "funder", "beneficiary"];
+/// The dimensions that a question may have; one of them, and these two.
+const KEYS: [&str; 5] = ["place", "sector", "programme", "funder", "beneficiary_kind"];
+const YEAR: &str = "year";
+const TYPE: &str = "type";
+/// The rules by which summaries are made. Others than those in the database make them anew.
+const RULES: &str = "1";
+/// How often is looked whether they have to be.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Whose share in the summaries may change by what is to be written.
+pub const AFFECTED: &str = include_str!("summary/affected.sql");
+
+/// A record whose share may change; with no subject, all of them.
+#[derive(QueryableByName)]
+pub struct Affected {
+    #[diesel(sql_type = Text)]
+    subject: String,
+    #[diesel(sql_type = Text)]
+    identifier: String,
+}
+
+#[derive(QueryableByName)]
+struct Fresh {
+    #[diesel(sql_type = Bool)]
+    fresh: bool,
+}
+
+/// Places by level are a dimension each.
+fn level_of(level: &str) -> String {
+    format!("place:{level}")
+}
+
+/// Whether the summaries are as far as the register.
+pub async fn is_fresh(connection: &mut AsyncPgConnection) -> diesel::QueryResult<bool> {
+    let sql = "SELECT summary_state.position = commit_clock.position AND rules = $1 AS fresh FROM summary_state, commit_clock";
+    let state: Fresh = sql_query(sql).bind::<Text, _>(RULES).get_result(connection).await?;
+    Ok(state.fresh)
+}
+
+/// Takes the shares of records out before they are written, or puts them in afterwards.
+pub async fn count(connection: &mut AsyncPgConnection, affected: &[Affected], sign: i32) -> diesel::QueryResult<()> {
+    for subject in [Subject::Grants, Subject::Transactions] {
+        let of = affected.iter().filter(|one| one.subject == subject.name());
+        let identifiers: Vec<&str> = of.map(|one| one.identifier.as_str()).collect();
+        if !identifiers.is_empty() {
+            let statement = shares::statement(subject, false, sign);
+            sql_query(statement).bind::<Array<Text>, _>(identifiers).execute(connection).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Says that the summaries are as far as the register again, after so many more versions.
+pub async fn advance(connection: &mut AsyncPgConnection, versions: i64) -> diesel::QueryResult<()> {
+    sql_query("UPDATE summary_state SET position = position + $1")
+        .bind::<BigInt, _>(versions)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Whether everything has to be counted anew after these.
+pub fn is_too_much(affected: &[Affected]) -> bool {
+    affected.iter().any(|one| one.subject.is_empty())
+}
+
+/// Makes the summaries anew, if they are not as far as the register. Writers wait.
+pub async fn refresh(connection: &mut AsyncPgConnection) -> diesel::QueryResult<bool> {
+    if is_fresh(connection).await? {
+        return Ok(false);
+    }
+    connection
+        .transaction(async |connection| {
+            connection.batch_execute("SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '64MB'").await?;
+            let clock = commit::lock(connection).await?;
+            // Another instance may have been here.
+            if is_fresh(connection).await? {
+                return Ok(false);
+            }
+            connection.batch_execute("DELETE FROM summaries").await?;
+            for subject in [Subject::Grants, Subject::Transactions] {
+                sql_query(shares::statement(subject, true, 1)).execute(connection).await?;
+            }
+            sql_query("UPDATE summary_state SET position = $1, rules = $2")
+                .bind::<BigInt, _>(clock.position)
+                .bind::<Text, _>(RULES)
+                .execute(connection)
+                .await?;
+            Ok(true)
+        })
+        .await
+}
+
+/// Sees to it that the summaries are as far as the register, for as long as the program runs.
+pub async fn keep(db: Database) {
+    loop {
+        match now(&db).await {
+            Ok(true) => log::info!("totals were summarised anew"),
+            Ok(false) => {}
+            Err(problem) => log::warn!("totals could not be summarised: {problem}"),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn now(db: &Database) -> Result<bool, Problem> {
+    Ok(refresh(&mut *db.get_for_write().await?).await?)
+}
+
+/// How a question is answered from the summaries.
+pub struct Plan {
+    subject: Subject,
+    dimension: String,
+    types: Option<Vec<String>>,
+}
+
+impl Plan {
+    /// For a question that they can answer.
+    pub fn of(question: &Question) -> Option<Self> {
+        let names = question.dimensions.iter().map(|dimension| dimension.name);
+        let main: Vec<&str> = names.filter(|name| !matches!(*name, YEAR | TYPE)).collect();
+        let fits = question.is_whole
+            && question.subject != Subject::Indicators
+            && question.measures.iter().all(|measure| summed(*measure).is_some())
+            && main.len() <= 1
+            && main.iter().all(|name| KEYS.contains(name));
+        let dimension = match (main.as_slice().first(), &question.place_level) {
+            (Some(&"place"), Some(level)) => level_of(level),
+            (main, _) => main.copied().unwrap_or_default().to_owned(),
+        };
+        fits.then(|| Self { subject: question.subject, dimension, types: question.types.clone() })
+    }
+
+    /// The table expression `parts`, as facts have it, by these dimensions; their values are bound.
+    pub fn parts(&self, dimensions: &[&'static Dimension], values: &mut Vec<Bound>) -> String {
+        let key = |(n, dimension): (usize, &&'static Dimension)| match dimension.name {
+            YEAR => format!(", year AS k{n}"),
+            TYPE => format!(", type AS k{n}"),
+            _ => format!(", key AS k{n}"),
+        };
+        let keys: String = dimensions.iter().enumerate().map(key).collect();
+        // The whole is not divided by a dimension that it has no key for.
+        let dimension =
+            if dimensions.iter().all(|dimension| matches!(dimension.name, YEAR | TYPE)) { "" } else { &self.dimension };
+        values.push(Bound::Text(dimension.to_owned()));
+        let rows = self.rows(&format!("dimension = ${} AND reason = ''", values.len()), values);
+        format!("parts AS (SELECT currency AS unit, part, count{keys} {rows})")
+    }
+
+    /// What counts and what does not, as facts have it.
+    pub fn judged(&self, values: &mut Vec<Bound>) -> String {
+        let rows = self.rows("dimension = ''", values);
+        format!(
+            "SELECT nullif(reason, '') AS reason, nullif(currency, '') AS currency, sum(count)::bigint AS count,
+               CASE WHEN currency <> '' THEN trim_scale(sum(amount))::text END AS amount, sum(inexact)::bigint AS inexact
+             {rows} GROUP BY summaries.reason, summaries.currency HAVING sum(count) <> 0 ORDER BY 1 NULLS FIRST, 2"
+        )
+    }
+
+    fn rows(&self, condition: &str, values: &mut Vec<Bound>) -> String {
+        let subject = self.subject.name();
+        let mut rows = format!("FROM summaries WHERE subject = '{subject}' AND count <> 0 AND {condition}");
+        if let Some(types) = &self.types {
+            values.push(Bound::List(types.clone()));
+            rows.push_str(&format!(" AND type = ANY(${})", values.len()));
+        }
+        rows
+    }
+}
+
+/// A measure over the rows of the summaries, if they have it.
+pub fn summed(measure: Measure) -> Option<&'static str> {
+    match measure {
+        Measure::Sum => Some("coalesce(sum(part), 0)"),
+        Measure::Count => Some("sum(count)"),
+        Measure::Average => Some("round(sum(part) / nullif(sum(count), 0), 2)"),
+        Measure::Median | Measure::Min | Measure::Max | Measure::Organisations => None,
+    }
+}

@@ -1,0 +1,41 @@
+-- Whose share in the summaries may change by what is to be written: the records themselves, what
+-- a flow is part of, and what takes place, sector, programme or kind from what changes these.
+WITH written AS MATERIALIZED (SELECT identifier, collection, doc FROM {new})
+SELECT 'grants' AS subject, identifier FROM written WHERE collection = 'grants'
+UNION
+SELECT 'grants', l.record
+FROM written JOIN beneficiaries b USING (identifier) JOIN links l ON l.target = b.identifier JOIN grants g ON g.identifier = l.record
+WHERE written.collection = 'beneficiaries' AND b.doc -> 'kind' IS DISTINCT FROM written.doc -> 'kind'
+UNION
+SELECT 'transactions', identifier FROM written WHERE collection = 'transactions'
+UNION
+SELECT 'transactions', written.doc ->> 'parent' FROM written
+WHERE collection = 'transactions' AND written.doc ->> 'parent' IS NOT NULL
+UNION
+SELECT 'transactions', t.parent FROM written JOIN transactions t USING (identifier)
+WHERE collection = 'transactions' AND t.parent IS NOT NULL
+UNION
+SELECT 'transactions', t.identifier
+FROM written JOIN grants g USING (identifier) JOIN transactions t ON t.grant_id = g.identifier
+WHERE written.collection = 'grants'
+  AND (g.doc -> 'programme', g.doc -> 'places', g.doc -> 'sectors')
+    IS DISTINCT FROM (written.doc -> 'programme', written.doc -> 'places', written.doc -> 'sectors')
+UNION
+SELECT 'transactions', t.identifier
+FROM written JOIN programmes p USING (identifier) JOIN transactions t ON t.programme = p.identifier
+WHERE written.collection = 'programmes'
+  AND (p.doc -> 'places', p.doc -> 'sectors') IS DISTINCT FROM (written.doc -> 'places', written.doc -> 'sectors')
+UNION
+SELECT 'transactions', l.record
+FROM written JOIN beneficiaries b USING (identifier) JOIN links l ON l.target = b.identifier AND l.role = 'receiver'
+WHERE written.collection = 'beneficiaries'
+  AND (b.doc -> 'kind', b.doc -> 'location') IS DISTINCT FROM (written.doc -> 'kind', written.doc -> 'location')
+UNION
+SELECT 'transactions', l.record
+FROM written JOIN organisations o USING (identifier) JOIN links l ON l.target = o.identifier AND l.role = 'receiver'
+WHERE written.collection = 'organisations' AND o.doc -> 'location' IS DISTINCT FROM written.doc -> 'location'
+UNION
+-- Where a place lies elsewhere, everything is counted anew.
+SELECT '', identifier FROM written JOIN locations l USING (identifier)
+WHERE written.collection = 'locations'
+  AND (l.doc -> 'parent', l.doc -> 'kind') IS DISTINCT FROM (written.doc -> 'parent', written.doc -> 'kind')

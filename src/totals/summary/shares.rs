@@ -1,0 +1,93 @@
+//! What each record has in the summaries: the facts and parts that totals are made of, for all
+//! summarised dimensions in one statement.
+
+use strum::VariantNames;
+
+use super::super::dimension::{By, Subject};
+use super::super::facts::{GRANTS, RULES, TRANSACTIONS};
+use super::{DIMENSIONS, level_of};
+use crate::collections::locations::LocationKind;
+
+/// The statement that adds the shares of records, those in `$1` or all, as often as `sign` says.
+pub fn statement(subject: Subject, all: bool, sign: i32) -> String {
+    let base = match subject {
+        Subject::Transactions => TRANSACTIONS,
+        _ => GRANTS,
+    };
+    let base = base.replace("{dated}", "NULL").replace("{rule}", RULES);
+    let those = if all { "" } else { " WHERE t.identifier = ANY($1)" };
+    let of_type = if subject == Subject::Transactions { "f.type" } else { "''" };
+    let (mut columns, mut pieces) = (String::new(), Vec::new());
+    for (n, name) in DIMENSIONS.iter().enumerate() {
+        let Some(dimension) = subject.dimension(name) else { continue };
+        let common = format!("SELECT identifier, year, type, currency, '{name}' AS dimension");
+        match dimension.by {
+            By::Key(sql) => {
+                columns.push_str(&format!(", {sql} AS d{n}"));
+                pieces.push(format!(
+                    "{common}, coalesce(d{n}, ',unstated') AS key, amount AS part, false AS many FROM counting"
+                ));
+            }
+            // Most lists have one item: that takes all of it.
+            By::Parts(items, key) => {
+                columns.push_str(&format!(", {items} AS d{n}"));
+                pieces.push(format!(
+                    "{common}, coalesce(d{n} -> 0 ->> '{key}', ',unstated') AS key, amount AS part, false AS many FROM counting
+                     WHERE coalesce(jsonb_array_length(d{n}), 0) <= 1"
+                ));
+                pieces.push(format!(
+                    "{common}, divided.key, divided.part, true FROM counting, divide(amount, parts(d{n}, '{key}')) AS divided
+                     WHERE jsonb_array_length(d{n}) > 1"
+                ));
+            }
+        }
+    }
+    let levels: Vec<String> =
+        LocationKind::VARIANTS.iter().map(|level| format!("('{level}', '{}')", level_of(level))).collect();
+    format!(
+        "WITH RECURSIVE found AS MATERIALIZED (
+           SELECT f.identifier, f.amount, coalesce(f.currency, '') AS currency, f.exactness, coalesce(f.rule, '') AS reason,
+             coalesce(left(f.day, 4), ',unstated') AS year, {of_type} AS type{columns}
+           FROM ({base}{those}) AS f),
+         counting AS (SELECT * FROM found WHERE reason = ''),
+         pieces AS MATERIALIZED ({pieces}),
+         up AS (
+           SELECT DISTINCT key COLLATE \"C\" AS place, key COLLATE \"C\" AS at, 0 AS steps FROM pieces WHERE dimension = 'place'
+           UNION ALL
+           SELECT up.place, l.parent, steps + 1 FROM up JOIN locations l ON l.identifier = up.at WHERE l.parent IS NOT NULL),
+         nearest AS MATERIALIZED (
+           SELECT DISTINCT ON (up.place, l.kind) up.place, l.kind, up.at FROM up JOIN locations l ON l.identifier = up.at
+           ORDER BY up.place, l.kind, steps),
+         mapped AS (
+           SELECT identifier, year, type, currency, level.dimension,
+             CASE WHEN key LIKE ',%' THEN key ELSE coalesce(nearest.at, ',above') END AS key, part, many
+           FROM pieces CROSS JOIN (VALUES {levels}) AS level (kind, dimension)
+           LEFT JOIN nearest ON nearest.place = key AND nearest.kind = level.kind
+           WHERE pieces.dimension = 'place'
+           UNION ALL
+           SELECT identifier, year, type, currency, 'beneficiary_kind',
+             CASE WHEN key LIKE ',%' THEN key ELSE coalesce((SELECT b.kind FROM beneficiaries b WHERE b.identifier = key), ',unstated') END,
+             part, many
+           FROM pieces WHERE dimension = 'beneficiary'),
+         shares AS (
+           SELECT year, type, currency, dimension, key, part FROM pieces WHERE dimension <> 'beneficiary'
+           UNION ALL
+           SELECT year, type, currency, dimension, key, part FROM mapped WHERE NOT many
+           UNION ALL
+           -- Several parts of a record may have become one.
+           SELECT year, type, currency, dimension, key, sum(part) FROM mapped WHERE many
+           GROUP BY identifier, year, type, currency, dimension, key)
+         INSERT INTO summaries AS known (subject, dimension, key, year, type, currency, reason, part, amount, count, inexact)
+         SELECT '{subject}', dimension, key, year, type, currency, '', {sign} * sum(part), 0, {sign} * count(*), 0
+         FROM shares GROUP BY dimension, key, year, type, currency
+         UNION ALL
+         SELECT '{subject}', '', '', year, type, currency, reason, {sign} * coalesce(sum(amount) FILTER (WHERE reason = ''), 0),
+           {sign} * coalesce(sum(amount), 0), {sign} * count(*), {sign} * count(*) FILTER (WHERE exactness <> 'exact')
+         FROM found GROUP BY year, type, currency, reason
+         ON CONFLICT (subject, dimension, key, year, type, currency, reason) DO UPDATE SET part = known.part + excluded.part,
+           amount = known.amount + excluded.amount, count = known.count + excluded.count, inexact = known.inexact + excluded.inexact",
+        pieces = pieces.join(" UNION ALL "),
+        levels = levels.join(", "),
+        subject = subject.name(),
+    )
+}
