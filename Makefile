@@ -23,3 +23,4 @@ check:
 bench:
 	cargo bench --bench pages
 	cargo bench --bench imports
+	cargo bench --bench totals

@@ -87,9 +87,10 @@ enum Command {
     },
     /// Load JSON files of records: {"programmes": [{…}], "grants": [{…}]}; all or nothing.
     /// Records that exist are replaced, whosever they are: this is for who runs the register.
-    /// `load rates FILE…` loads exchange rates
+    /// `load rates FILE…` loads exchange rates, `load indicators FILE…` those that others keep
     Load {
-        /// The files; or `rates` and files of rates: the European Central Bank's history, the
+        /// The files; or `indicators` and tables of the World Bank (Country Code, Year, Value) or of the
+        /// Goals (goal, target, indicator, description); or `rates` and files of rates: the European Central Bank's history, the
         /// IMF's yearly averages, or a table with the columns currency,basis,date,per_euro,source
         #[arg(required = true)]
         files: Vec<PathBuf>,
@@ -168,9 +169,20 @@ pub fn run() -> anyhow::Result<()> {
                 let (read, changed) = content::load_rates(connection, &Author::program("load"), &files).await?;
                 return print(&format!("{read} rates read, {changed} new or changed, averages included"));
             }
-            let files = files.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
             let shapes = Arc::new(Shapes::compile(&openapi::components()));
-            let counts = content::load(connection, &shapes, &Author::program("load"), files).await?;
+            let author = Author::program("load");
+            let counts = if files.first().is_some_and(|first| first.as_os_str() == "indicators") {
+                let files = files[1..].iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+                let (counts, skipped) = content::load_indicators(connection, &shapes, &author, &files).await?;
+                if !skipped.is_empty() {
+                    let skipped: Vec<String> = skipped.into_iter().collect();
+                    print(&format!("left out, as no places of the register: {}", skipped.join(", ")))?;
+                }
+                counts
+            } else {
+                let files = files.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+                content::load(connection, &shapes, &author, files).await?
+            };
             let Counts { created, updated, unchanged, deleted, .. } = counts;
             let said = [(created, "created"), (updated, "updated"), (unchanged, "unchanged"), (deleted, "deleted")];
             let words: Vec<String> =

@@ -4,8 +4,10 @@
 //! `{"programmes": [{...}], "grants": [{...}]}`. It is an import like those of the API.
 
 pub mod demo;
+pub mod indicators;
 pub mod shipped;
 
+use std::collections::BTreeSet;
 use std::io::Cursor;
 use std::sync::Arc;
 
@@ -57,6 +59,25 @@ pub async fn load_rates(
     }
     let changed = store::rates::put(connection, author, &read).await?;
     Ok((read.len(), changed))
+}
+
+/// Loads tables of indicators that others keep; gives what became of the records, and the codes
+/// of what is no place of the register.
+pub async fn load_indicators(
+    connection: &mut AsyncPgConnection,
+    shapes: &Arc<Shapes>,
+    author: &Author,
+    files: &[(String, Vec<u8>)],
+) -> anyhow::Result<(Counts, BTreeSet<String>)> {
+    anyhow::ensure!(!files.is_empty(), "say which tables of indicators to load");
+    indicators::publisher(connection).await?;
+    let (mut records, mut skipped) = (Vec::new(), BTreeSet::new());
+    for (name, bytes) in files {
+        let read = indicators::read(connection, name, bytes).await.with_context(|| name.clone())?;
+        records.push((name.clone(), serde_json::to_vec(&read.records)?));
+        skipped.extend(read.skipped);
+    }
+    Ok((load(connection, shapes, author, records).await?, skipped))
 }
 
 #[derive(QueryableByName)]

@@ -3,6 +3,7 @@
 /// The shipped files, in the order in which a reader would want them.
 pub const FILES: &[(&str, &str)] = &[
     ("content/places.json", include_str!("../../content/places.json")),
+    ("content/settlements.json", include_str!("../../content/settlements.json")),
     ("content/organisations.json", include_str!("../../content/organisations.json")),
     ("content/eu-integra.json", include_str!("../../content/eu-integra.json")),
     ("content/leave-no-one-behind.json", include_str!("../../content/leave-no-one-behind.json")),

@@ -37,7 +37,7 @@ pub fn add(paths: &mut Map<String, Value>) {
                 "Totals",
                 "Measures by one to three dimensions, the whole, and what was left out. Nothing is counted twice: `/docs/METHOD.md` has the rules.",
                 asked,
-                json!({"application/json": {"schema": page(group(), meta()), "example": groups(name)}, "text/csv": {"schema": {"type": "string"}}}),
+                json!({"application/json": {"schema": page(group(), meta()), "example": groups(name)}, "text/csv": {"schema": {"type": "string"}}, "application/geo+json": {"schema": {"type": "object"}}}),
             ),
         );
         paths.insert(
@@ -143,7 +143,7 @@ fn parameters(subject: Subject, rows: bool) -> Vec<Value> {
         query("place_level", "With `group_by=place`: the level that places are counted at; as they are stated without it.", one_of(LocationKind::VARIANTS)),
         query("boundary", "Of transactions: count what crosses inward into this place, programme, organisation or beneficiary, and not what moves inside it.", text()),
         query("shape", "`wide` gives one row for each key of the first of two dimensions, with a value for each key of the second.", one_of(&["long", "wide"])),
-        query("format", "The format; also as an extension: `.csv`, with every group.", one_of(&["json", "csv"])),
+        query("format", "The format; also as an extension: `.csv`, and with `group_by=place` `.geojson`, with every group.", one_of(&["json", "csv", "geojson"])),
         query("bom", "Begin CSV with a byte order mark, for Excel.", one_of(&["false", "true"])),
         query("sort", "The order: a measure, `-` for descending, or `key`. The largest of the first measure come first without it.", text()),
         query("limit", "Groups on a page; 100 without it.", json!({"type": "integer", "minimum": 1, "maximum": 1000})),

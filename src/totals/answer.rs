@@ -69,6 +69,9 @@ pub struct Named {
     /// What must be said wherever it is named.
     #[diesel(sql_type = Nullable<Text>)]
     pub note: Option<String>,
+    /// Where it is, in a list.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub points: Option<String>,
 }
 
 /// The answer.
@@ -239,7 +242,8 @@ async fn names(
         };
         let keys: BTreeSet<&str> = groups.clone().map(|group| group.keys[n].as_str()).collect();
         let sql = format!(
-            "SELECT identifier, coalesce(doc -> 'title', doc -> 'name')::text AS name, nullif(doc -> 'note', 'null')::text AS note
+            "SELECT identifier, coalesce(doc -> 'title', doc -> 'name')::text AS name, nullif(doc -> 'note', 'null')::text AS note,
+               CASE WHEN jsonb_typeof(doc -> 'point') = 'object' THEN jsonb_build_array(doc -> 'point')::text END AS points
              FROM {} WHERE identifier = ANY($1)",
             kind.collection
         );

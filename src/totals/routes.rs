@@ -22,7 +22,7 @@ use crate::state::State;
 use crate::store::past;
 
 /// The formats of totals.
-pub const FORMATS: &[Format] = &[Format::Json, Format::Csv];
+pub const FORMATS: &[Format] = &[Format::Json, Format::Csv, Format::Geojson];
 
 /// The subject that the address names.
 pub fn subject(request: &HttpRequest) -> Result<Subject, Problem> {
@@ -53,14 +53,20 @@ pub fn question(request: &HttpRequest, state: &State, more: &[&str]) -> Result<(
 pub async fn totals(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
     let (mut question, query) = question(&request, &state, &[])?;
     let format = negotiate::one_of(&request, query.get("format"), FORMATS)?;
-    if let Some(name) = ["limit", "cursor"].iter().find(|name| format == Format::Csv && query.get(name).is_some()) {
-        let words = format!("csv gives every group; {name} is for JSON");
+    if let Some(name) = ["limit", "cursor"].iter().find(|name| format != Format::Json && query.get(name).is_some()) {
+        let words = format!("{} gives every group; {name} is for JSON", format.name());
         return Err(Problem::invalid(vec![Fault::parameter(name, "not_with_format", words)]));
+    }
+    if format == Format::Geojson
+        && (question.wide || !question.dimensions.iter().any(|dimension| dimension.name == "place"))
+    {
+        let words = "a map shows totals by place: add group_by=place, and leave shape=wide out";
+        return Err(Problem::invalid(vec![Fault::parameter("group_by", "not_without_place", words)]));
     }
     if let Some(as_of) = question.as_of {
         as_of.settle(&state.db).await?;
     }
-    let (as_of, all) = (question.as_of, format == Format::Csv || question.wide);
+    let (as_of, all) = (question.as_of, format != Format::Json || question.wide);
     let reads = async |connection: &mut AsyncPgConnection| {
         question.ask.resolve(connection).await?;
         Answer::of(connection, &question, all).await.map(|answer| (answer, question))
@@ -70,6 +76,7 @@ pub async fn totals(request: HttpRequest, state: Data<State>) -> Result<HttpResp
     let next = answer.next.as_ref().map(|cursor| page::link(&address, &query, Some(&cursor.encode(&question.seal))));
     let body = match format {
         Format::Csv => written::csv(&answer, &question, query.get("bom") == Some("true")),
+        Format::Geojson => written::geojson(&answer, &question),
         _ => {
             let mut body = written::json(&answer, &question, &state.base(&request), &query);
             body["links"] =

@@ -10,6 +10,7 @@ use super::measures::{Measure, number};
 use super::question::Question;
 use crate::codes::sector_name;
 use crate::formats::csv::row;
+use crate::formats::geojson::geometry;
 use crate::http::query::Query;
 use crate::page::link;
 
@@ -169,6 +170,21 @@ fn name(answer: &Answer, question: &Question, n: usize, key: &str) -> String {
 fn note(answer: &Answer, n: usize, key: &str) -> String {
     let note = answer.names[n].get(key).map(|named| parsed(named.note.as_ref()));
     note.as_ref().and_then(|note| note["en"].as_str()).unwrap_or_default().to_owned()
+}
+
+/// All groups as GeoJSON: a feature for each, at the point of its place if that has one.
+pub fn geojson(answer: &Answer, question: &Question) -> Vec<u8> {
+    let place = question.dimensions.iter().position(|dimension| dimension.name == "place").unwrap_or_default();
+    let feature = |group: &Group| {
+        let mut properties: Map<String, Value> =
+            group.keys.iter().enumerate().flat_map(|(n, key)| told(answer, question, n, key)).collect();
+        properties.insert(question.subject.unit().into(), json!(group.unit));
+        properties.extend(measured(question, group));
+        let points = answer.names[place].get(&group.keys[place]).and_then(|named| named.points.as_deref());
+        json!({"type": "Feature", "id": group.keys.join(" "), "geometry": geometry(points), "properties": properties})
+    };
+    let features: Vec<Value> = answer.groups.iter().map(feature).collect();
+    json!({"type": "FeatureCollection", "features": features}).to_string().into_bytes()
 }
 
 /// All groups as CSV, and the whole in the last rows.

@@ -50,7 +50,11 @@ impl Operation {
             })
             .collect();
         // Amounts of several types of flows are never added up: one is stated.
-        let one_type = self.path.starts_with("/v1/totals/transactions").then(|| "type=disbursement".to_owned());
+        let one_type = match self.path.as_str() {
+            path if path.starts_with("/v1/totals/transactions") => Some("type=disbursement".to_owned()),
+            path if path.starts_with("/v1/totals/indicators") => Some("indicator=AR-POPULATION&kind=actual".to_owned()),
+            _ => None,
+        };
         let required: Vec<String> = required.into_iter().chain(one_type).collect();
         let joint = if required.is_empty() { "" } else { "?" };
         format!("{}{joint}{}", at(&self.path, identifier), required.join("&"))

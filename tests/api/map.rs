@@ -7,7 +7,7 @@ use crate::support::TestApp;
 #[actix_web::test]
 async fn geojson_is_whole_and_has_the_points_of_places() {
     let app = TestApp::shipped().await;
-    for (collection, features) in [("locations", 269), ("grants", 11), ("programmes", 9), ("beneficiaries", 12)] {
+    for (collection, features) in [("locations", 506), ("grants", 11), ("programmes", 9), ("beneficiaries", 12)] {
         let answer = app.anon().get(&format!("/v1/{collection}.geojson")).await.expect(200);
         assert_eq!(answer.header("content-type"), "application/geo+json");
         let whole: Value = answer.json();
@@ -31,6 +31,29 @@ async fn geojson_is_whole_and_has_the_points_of_places() {
     assert_eq!(empty["features"], json!([]));
     app.anon().get("/v1/transactions.geojson").await.problem(404);
     app.anon().get_with("/v1/transactions", &[("accept", "application/geo+json")]).await.problem(406);
+}
+
+#[actix_web::test]
+async fn totals_by_place_are_a_map() {
+    let app = TestApp::shipped().await;
+    let answer = app.anon().get("/v1/totals/grants.geojson?group_by=place").await.expect(200);
+    assert_eq!(answer.header("content-type"), "application/geo+json");
+    let features = answer.json()["features"].clone();
+    let town = features
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|feature| feature["properties"]["place"] == "RS-71200")
+        .unwrap()
+        .clone();
+    assert_eq!(
+        (town["geometry"]["coordinates"].to_string(), town["properties"]["sum"].to_string()),
+        ("[21.37,43.9275]".into(), "177200.00".into())
+    );
+    let groups = app.anon().get("/v1/totals/grants?group_by=place&limit=1000").await.json();
+    assert_eq!(features.as_array().unwrap().len(), groups["data"].as_array().unwrap().len());
+    app.anon().get("/v1/totals/grants.geojson?group_by=year").await.problem(400);
+    app.anon().get("/v1/totals/grants.geojson?group_by=place&limit=3").await.problem(400);
 }
 
 #[actix_web::test]

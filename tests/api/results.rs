@@ -1,10 +1,16 @@
 //! Results: values against targets, parts against wholes, and what feeds a wider indicator.
 
+use std::sync::Arc;
+
+use aid_register::input::Shapes;
+use aid_register::store::change::Author;
+use aid_register::{content, openapi};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
 use crate::make;
+use crate::reference;
 use crate::support::{Client, TestApp};
 
 async fn progress(client: &Client, indicator: &str) -> Value {
@@ -269,6 +275,50 @@ async fn totals_of_indicators_refuse_to_mix_and_count_nothing_twice() {
     );
     let grouped = ask("group_by=indicator&kind=actual").await;
     assert_eq!(grouped["data"], json!([]));
+}
+
+#[cfg_attr(no_reference, ignore = "the reference files are missing: set REGISTER_REFERENCE")]
+#[actix_web::test]
+async fn indicators_that_others_keep_are_loaded_from_their_tables() {
+    let app = TestApp::shipped().await;
+    let mut connection = app.connection().await;
+    let shapes = Arc::new(Shapes::compile(&openapi::components()));
+    let file = |name: &str| (name.to_owned(), std::fs::read(reference::file(&format!("indicators/{name}"))).unwrap());
+    let files = [file("worldbank-population-cut.csv"), file("sdg-indicators-2016.csv")];
+    let author = Author::program("load");
+    let (counts, skipped) = content::load_indicators(&mut connection, &shapes, &author, &files).await.unwrap();
+    assert_eq!(Vec::from_iter(skipped), ["BGR", "EUU", "HRV", "HUN", "MNE"]);
+    let (again, _) = content::load_indicators(&mut connection, &shapes, &author, &files).await.unwrap();
+    assert_eq!((again.created, again.updated, again.unchanged), (0, 0, counts.created));
+    // Each value of the table, once.
+    let mut expected = 0;
+    for row in reference::table("indicators/worldbank-population-cut.csv") {
+        if row["Country Code"] == "SRB" {
+            let found = app
+                .anon()
+                .get(&format!("/v1/observations/WB-SP.POP.TOTL-SRB-{}", row["Year"]))
+                .await
+                .expect(200)
+                .json();
+            assert_eq!((found["value"].to_string(), &found["place"]), (row["Value"].clone(), &json!("RS")));
+            expected += 1;
+        }
+    }
+    let progress = app.anon().get("/v1/indicators/WB-SP.POP.TOTL/progress?place=RS").await.expect(200).json();
+    assert_eq!(progress["data"][0]["actual"].as_array().unwrap().len(), expected);
+    assert_eq!(progress["chart"]["labels"].as_array().unwrap().len(), expected);
+    let goals = reference::table("indicators/sdg-indicators-2016.csv");
+    let codes: std::collections::BTreeSet<&String> = goals.iter().map(|row| &row["indicator"]).collect();
+    let found = app.anon().get("/v1/indicators?count=exact&limit=1000&publisher=indicators").await.expect(200).json();
+    assert_eq!(found["meta"]["total"], codes.len() + 1);
+    let wrong = [(
+        "a.csv".to_owned(),
+        b"a,b
+1,2
+"
+        .to_vec(),
+    )];
+    assert!(content::load_indicators(&mut connection, &shapes, &author, &wrong).await.is_err());
 }
 
 /// Values by town and sex; wholes of towns, districts and the country are what they add up to,

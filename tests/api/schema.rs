@@ -130,12 +130,12 @@ async fn money_is_numeric_and_every_constraint_is_named_by_rule() {
     let mut connection = app.connection().await;
     let money: Vec<Column> = sql_query(
         "SELECT table_name || '.' || column_name AS name, data_type = 'numeric' AS right
-         FROM information_schema.columns WHERE table_schema = 'public' AND column_name IN ('amount', 'value', 'population')",
+         FROM information_schema.columns WHERE table_schema = 'public' AND column_name IN ('amount', 'part', 'value', 'population')",
     )
     .load(&mut connection)
     .await
     .unwrap();
-    assert_eq!(money.len(), 6);
+    assert_eq!(money.len(), 8);
     let named: Vec<Column> = sql_query(
         "SELECT conname::text AS name, starts_with(conname, conrelid::regclass::text || '_') AS right FROM pg_constraint
          WHERE connamespace = 'public'::regnamespace AND conname NOT LIKE '\\_\\_%'",

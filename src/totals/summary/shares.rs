@@ -35,9 +35,11 @@ pub fn statement(subject: Subject, all: bool, sign: i32) -> String {
                     "{common}, coalesce(d{n} -> 0 ->> '{key}', ',unstated') AS key, amount AS part, false AS many FROM counting
                      WHERE coalesce(jsonb_array_length(d{n}), 0) <= 1"
                 ));
+                // The parts are made once, however often they are looked at.
                 pieces.push(format!(
-                    "{common}, divided.key, divided.part, true FROM counting, divide(amount, parts(d{n}, '{key}')) AS divided
-                     WHERE jsonb_array_length(d{n}) > 1"
+                    "{common}, divided.key, divided.part, true
+                     FROM (SELECT *, parts(d{n}, '{key}') AS divisor FROM counting WHERE jsonb_array_length(d{n}) > 1 OFFSET 0) AS several,
+                       divide(amount, divisor) AS divided"
                 ));
             }
         }
