@@ -57,9 +57,8 @@ const RAW: &[(&str, &str)] = &[
     ),
 ];
 
-/// Searches, and the words as the database has them.
-const SEARCHES: &[(&str, &str)] =
-    &[("Kindergarten", "kindergarten"), ("Bosilegrad", "bosilegrad"), ("school Bor", "school & bor")];
+/// Searches.
+const SEARCHES: &[&str] = &["Kindergarten", "Bosilegrad", "school Bor"];
 
 fn main() -> anyhow::Result<()> {
     let grants: u64 = std::env::var("GRANTS").map_or(Ok(100_000), |text| text.parse())?;
@@ -99,12 +98,15 @@ fn main() -> anyhow::Result<()> {
     }
     println!("| search | register | its SQL in pgbench | register / SQL |");
     println!("| --- | --- | --- | --- |");
-    for (words, query) in SEARCHES {
+    for words in SEARCHES {
         let address = format!("{base}/v1/grants?q={}&sort=identifier", words.replace(' ', "%20"));
         let register = runtime.block_on(time(&address, 50))?;
+        let found = words.to_lowercase();
+        let conditions: Vec<String> = found.split(' ').map(condition).collect();
         let sql = format!(
-            "SELECT identifier, publisher, version, created_at, updated_at, doc::text FROM grants
-             WHERE words @@ '{query}'::tsquery ORDER BY identifier LIMIT 101"
+            "SELECT identifier, publisher, version, created_at, updated_at, doc::text FROM grants t WHERE {}
+             ORDER BY identifier LIMIT 101",
+            conditions.join(" AND ")
         );
         let plain = pgbench(&folder, &sql, 50)?;
         println!("| `q={words}` | {register:.1} ms | {plain:.1} ms | {:.1} |", register / plain);
@@ -112,6 +114,17 @@ fn main() -> anyhow::Result<()> {
     drop(server);
     std::fs::remove_dir_all(&folder)?;
     Ok(())
+}
+
+/// The word stands in the grant, or in the name of a place, organisation or beneficiary of it.
+fn condition(word: &str) -> String {
+    let named = ["locations", "organisations", "beneficiaries"]
+        .map(|name| format!("SELECT identifier FROM {name} WHERE words @@ term('{word}', 'word')"));
+    format!(
+        "identifier IN (SELECT identifier FROM grants WHERE words @@ term('{word}', 'word')
+           UNION SELECT record FROM links WHERE target IN ({}))",
+        named.join(" UNION ALL ")
+    )
 }
 
 /// The median of many requests, in milliseconds.

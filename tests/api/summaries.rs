@@ -6,9 +6,10 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
+use crate::flows::{named, random};
 use crate::make;
 use crate::support::{Client, TestApp};
-use crate::totals::{named, random, totals};
+use crate::totals::totals;
 
 /// An answer without its addresses and the measure that only a recount has.
 fn plain(mut answer: Value) -> Value {
