@@ -6,9 +6,10 @@
 //! staging table with `\copy` and from there into the same tables, set-wise. Each run has
 //! a database of its own, cloned from the same one. It needs psql and curl.
 
+mod support;
+
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Cursor};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -20,7 +21,6 @@ use aid_register::imports::run::{Source, Unwatched, run};
 use aid_register::imports::{Format, Order};
 use aid_register::input::{Shapes, check_value};
 use aid_register::openapi;
-use aid_register::postgres::PrivatePostgres;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use serde_json::{Value, json};
 
@@ -62,11 +62,8 @@ fn grant(n: u64, title: &str) -> Value {
 }
 
 fn main() -> anyhow::Result<()> {
-    let grants: u64 = std::env::var("GRANTS").map_or(Ok(100_000), |text| text.parse())?;
-    let folder = std::env::temp_dir().join(format!("aid-register-bench-{}", std::process::id()));
-    std::fs::create_dir_all(&folder)?;
-    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o711))?;
-    let server = PrivatePostgres::start(&folder)?;
+    let grants = support::grants(100_000)?;
+    let (folder, server) = support::postgres()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let shapes = Arc::new(Shapes::compile(&openapi::components()));
     let sent: Vec<Value> = (0..grants).map(|n| grant(n + grants / 2, "Tablets")).collect();

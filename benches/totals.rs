@@ -5,22 +5,17 @@
 //! HTTP. Beside each total stands the SQL that groups the raw rows, beside each search the
 //! search's own SQL, both in pgbench. It needs pgbench, which comes with PostgreSQL's server.
 
-use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::process::Command;
+mod support;
+
 use std::sync::Arc;
 use std::time::Instant;
 
-use aid_register::app;
-use aid_register::auth::Auth;
 use aid_register::content;
-use aid_register::db::{self, Database};
+use aid_register::db;
 use aid_register::input::Shapes;
 use aid_register::openapi;
-use aid_register::postgres::PrivatePostgres;
-use aid_register::state::{Settings, State};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use support::{pgbench, time};
 
 /// The amounts of grants, divided by their shares as plainly as SQL can, by what the total is of.
 const RAW: &[(&str, &str)] = &[
@@ -61,11 +56,8 @@ const RAW: &[(&str, &str)] = &[
 const SEARCHES: &[&str] = &["Kindergarten", "Bosilegrad", "school Bor"];
 
 fn main() -> anyhow::Result<()> {
-    let grants: u64 = std::env::var("GRANTS").map_or(Ok(100_000), |text| text.parse())?;
-    let folder = std::env::temp_dir().join(format!("aid-register-bench-{}", std::process::id()));
-    std::fs::create_dir_all(&folder)?;
-    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o711))?;
-    let server = PrivatePostgres::start(&folder)?;
+    let grants = support::grants(100_000)?;
+    let (folder, server) = support::postgres()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         db::migrate(server.url()).await?;
@@ -79,16 +71,7 @@ fn main() -> anyhow::Result<()> {
         println!("{grants} grants and {} transactions made in {seconds:.0} s", grants * 5);
         anyhow::Ok(())
     })?;
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let base = format!("http://{}", listener.local_addr()?);
-    let db = Database::new(server.url(), 4, 1)?;
-    std::thread::spawn(move || {
-        let served = actix_web::rt::System::new().block_on(async {
-            let state = State::new(db, Auth::new(Vec::new()), Settings::default()).await?;
-            anyhow::Ok(app::server(listener, state)?.await?)
-        });
-        served.unwrap();
-    });
+    let base = support::serve(server.url())?;
     println!("| total | register | raw rows in pgbench | raw / register |");
     println!("| --- | --- | --- | --- |");
     for (question, sql) in RAW {
@@ -125,39 +108,4 @@ fn condition(word: &str) -> String {
            UNION SELECT record FROM links WHERE target IN ({}))",
         named.join(" UNION ALL ")
     )
-}
-
-/// The median of many requests, in milliseconds.
-async fn time(url: &str, requests: usize) -> anyhow::Result<f64> {
-    let client = reqwest::Client::new();
-    let mut times = Vec::new();
-    for _ in 0..requests + 5 {
-        let started = Instant::now();
-        client.get(url).send().await?.error_for_status()?.bytes().await?;
-        times.push(started.elapsed().as_secs_f64() * 1000.0);
-    }
-    let mut warm = times.split_off(5);
-    warm.sort_by(f64::total_cmp);
-    Ok(warm[warm.len() / 2])
-}
-
-/// The mean time of a statement in pgbench, in milliseconds.
-fn pgbench(folder: &Path, sql: &str, times: usize) -> anyhow::Result<f64> {
-    let script = folder.join("statement.sql");
-    std::fs::write(&script, format!("{};", sql.replace('\n', " ")))?;
-    let newest = std::fs::read_dir("/usr/lib/postgresql")?
-        .filter_map(|entry| Some(entry.ok()?.path().join("bin/pgbench")))
-        .max();
-    let output = Command::new(newest.unwrap_or_else(|| "pgbench".into()))
-        .args(["-n", "-M", "simple", "-c", "1", "-t", &times.to_string(), "-U", "postgres", "-h"])
-        .arg(folder.join("socket"))
-        .arg("-f")
-        .arg(&script)
-        .arg("postgres")
-        .output()?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let latency = text.lines().find_map(|line| line.strip_prefix("latency average = ")?.strip_suffix(" ms"));
-    latency
-        .and_then(|number| number.parse().ok())
-        .ok_or_else(|| anyhow::anyhow!("pgbench said: {text}{}", String::from_utf8_lossy(&output.stderr)))
 }
