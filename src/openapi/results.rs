@@ -55,6 +55,8 @@ fn schema() -> Value {
             "value_text": {"type": "object"}, "exact": {"type": "boolean"},
             "observations": {"type": "array", "description": "What the value is made of.", "items": {"type": "object"}},
             "others": {"type": "array", "description": "What other sources say.", "items": {"type": "object"}},
+            "observations_omitted": {"type": "integer", "description": "How many more there are: an answer lists 10 000 items in all."},
+            "missing": {"type": "array", "description": "Indicators of which nothing is known then.", "items": {"type": "string"}},
             "indicators": {"type": "array", "description": "What it is rolled up from.", "items": {"type": "object"}}}),
     ]);
     let point = merged(&[
@@ -74,7 +76,7 @@ fn schema() -> Value {
             "value": {"type": "number"}, "by": {"type": "array", "items": {"type": "string"}}, "parts": {"type": "array", "items": {"type": "object"}},
             "count": {"type": "integer"}, "sum": {"type": "number"}, "difference": number("The sum less the value."), "adds_up": {"type": "boolean"}}),
     ]);
-    let chart = object(json!({"labels": {"type": "array", "items": {"type": "string"}},
+    let chart = nullable_object(json!({"labels": {"type": "array", "items": {"type": "string"}},
         "datasets": {"type": "array", "items": object(json!({"label": {"type": "string"}, "kind": {"type": "string"},
             "data": {"type": "array", "items": {"type": ["number", "null"]}}}))}}));
     let roll_up = json!({"type": ["object", "null"], "description": "Of the indicators that name this as their parent.", "properties": {

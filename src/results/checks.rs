@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
 
-use super::observed::{Above, Observed, sum};
-use super::progress::Cells;
+use super::observed::{Above, Cells, Observed, Stated, sum};
 
 /// A whole that was observed, and one way in which its parts were.
 pub struct Check<'o> {
@@ -32,7 +31,7 @@ impl Check<'_> {
 pub fn checks<'o>(cells: &Cells<'o>, above: &Above) -> Vec<Check<'o>> {
     let mut checks = Vec::new();
     for cell in cells.values() {
-        for (slice, same) in &cell.slices {
+        for Stated { slice, same } in &cell.stated {
             let Some(value) = same[0].number() else { continue };
             for (by, parts) in cell.parts(slice, above) {
                 // A single part of a place is no division of it.

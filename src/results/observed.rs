@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use fixedbitset::FixedBitSet;
 use rust_decimal::Decimal;
 
 use crate::collections::observations::{Observation, ObservationKind};
@@ -100,51 +101,81 @@ impl Slice {
     }
 }
 
-/// All that is said of one kind (baseline, target, actual) and period: one value in use
-/// for each slice, and the others beside it.
-#[derive(Debug, Default)]
-pub struct Cell<'o> {
-    /// The observation in use first, then the others.
-    pub slices: BTreeMap<Slice, Vec<&'o Observed>>,
+/// What is said of one slice: the observation in use first, then the others.
+#[derive(Debug)]
+pub struct Stated<'o> {
+    /// The slice.
+    pub slice: Slice,
+    /// What is said of it.
+    pub same: Vec<&'o Observed>,
 }
 
-/// The cells of observations.
-pub fn cells(observed: &[Observed]) -> BTreeMap<(ObservationKind, Period), Cell<'_>> {
-    let mut cells: BTreeMap<(ObservationKind, Period), Cell<'_>> = BTreeMap::new();
+/// All that is said of one kind (baseline, target, actual) and period.
+#[derive(Debug, Default)]
+pub struct Cell<'o> {
+    /// By slice, in their order.
+    pub stated: Vec<Stated<'o>>,
+    /// Of which of the others each is a part, as numbers of `stated`.
+    wider: Vec<FixedBitSet>,
+}
+
+/// The cells of observations, by kind and period.
+pub type Cells<'o> = BTreeMap<(ObservationKind, Period), Cell<'o>>;
+
+/// Sorts observations into cells.
+pub fn cells<'o>(observed: &'o [Observed], above: &Above) -> Cells<'o> {
+    type Slices<'o> = BTreeMap<Slice, Vec<&'o Observed>>;
+    let mut cells: BTreeMap<(ObservationKind, Period), Slices<'_>> = BTreeMap::new();
     for one in observed {
         let cell = cells.entry((one.record.kind, one.period())).or_default();
-        cell.slices.entry(one.slice()).or_default().push(one);
+        cell.entry(one.slice()).or_default().push(one);
     }
-    // The exact before the others, then what was published last, then by identifier.
-    for same in cells.values_mut().flat_map(|cell| cell.slices.values_mut()) {
-        same.sort_by_key(|one| {
-            (one.record.exactness != Exactness::Exact, Reverse(one.published.clone()), one.record.identifier.0.clone())
-        });
-    }
-    cells
+    cells.into_iter().map(|(at, slices)| (at, Cell::of(slices, above))).collect()
 }
 
 impl<'o> Cell<'o> {
-    /// The observation in use for a slice.
-    pub fn in_use(&self, slice: &Slice) -> Option<&'o Observed> {
-        self.slices.get(slice).and_then(|same| same.as_slice().first().copied())
+    fn of(slices: BTreeMap<Slice, Vec<&'o Observed>>, above: &Above) -> Self {
+        let mut stated: Vec<Stated<'o>> = slices.into_iter().map(|(slice, same)| Stated { slice, same }).collect();
+        // The exact before the others, then what was published last, then by identifier.
+        for Stated { same, .. } in &mut stated {
+            same.sort_by_key(|one| {
+                let inexact = one.record.exactness != Exactness::Exact;
+                (inexact, Reverse(one.published.clone()), one.record.identifier.0.clone())
+            });
+        }
+        let wider = |part: &Stated<'_>| {
+            let mut wider = FixedBitSet::with_capacity(stated.len());
+            wider.extend((0..stated.len()).filter(|n| part.slice.is_part_of(&stated[*n].slice, above)));
+            wider
+        };
+        let wider = stated.iter().map(wider).collect();
+        Self { stated, wider }
+    }
+
+    fn position(&self, slice: &Slice) -> Option<usize> {
+        self.stated.binary_search_by(|stated| stated.slice.cmp(slice)).ok()
+    }
+
+    /// What is said of a slice: the observation in use, and the others.
+    pub fn of_slice(&self, slice: &Slice) -> Option<(&'o Observed, &[&'o Observed])> {
+        let stated = &self.stated[self.position(slice)?];
+        let (first, others) = stated.same.split_first()?;
+        Some((first, others))
     }
 
     /// The nearest parts of a slice, by what they are narrower by: each list is one way to
     /// divide it. Only numbers can be parts.
     pub fn parts(&self, of: &Slice, above: &Above) -> BTreeMap<BTreeSet<String>, Vec<&'o Observed>> {
-        let below: Vec<(&Slice, &'o Observed)> = self
-            .slices
-            .iter()
-            .filter(|(slice, _)| slice.is_part_of(of, above))
-            .map(|(slice, same)| (slice, same[0]))
-            .filter(|(_, one)| one.number().is_some())
-            .collect();
+        let is_part = |n: &usize| match self.position(of) {
+            Some(whole) => self.wider[*n].contains(whole),
+            None => self.stated[*n].slice.is_part_of(of, above),
+        };
+        let mut below = FixedBitSet::with_capacity(self.stated.len());
+        below.extend((0..self.stated.len()).filter(is_part).filter(|n| self.stated[*n].same[0].number().is_some()));
         let mut parts: BTreeMap<BTreeSet<String>, Vec<&'o Observed>> = BTreeMap::new();
-        for (slice, one) in &below {
-            if !below.iter().any(|(between, _)| slice.is_part_of(between, above)) {
-                parts.entry(slice.narrower_by(of)).or_default().push(one);
-            }
+        for n in below.ones().filter(|n| self.wider[*n].is_disjoint(&below)) {
+            let Stated { slice, same } = &self.stated[n];
+            parts.entry(slice.narrower_by(of)).or_default().push(same[0]);
         }
         parts
     }
@@ -152,7 +183,7 @@ impl<'o> Cell<'o> {
     /// The value of a slice: as it is observed, or, where values may be added, as the one way
     /// in which its parts are stated adds up; with the observations that it is made of.
     pub fn value(&self, of: &Slice, additive: bool, above: &Above) -> Option<(Decimal, Vec<&'o Observed>)> {
-        if let Some(one) = self.in_use(of) {
+        if let Some((one, _)) = self.of_slice(of) {
             return Some((one.number()?, vec![one]));
         }
         let mut ways = self.parts(of, above).into_values();

@@ -1,16 +1,13 @@
 //! Values against targets over time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::observed::{Above, Cell, Observed, Period, Slice};
+use super::observed::{Above, Cell, Cells, Observed, Period, Slice};
 use super::roll_up::Rolled;
 use crate::collections::indicators::{Direction, Indicator, Measure};
 use crate::collections::observations::ObservationKind as Kind;
-
-/// The cells of one indicator.
-pub type Cells<'o> = BTreeMap<(Kind, Period), Cell<'o>>;
 
 /// A number with what it is made of: one observation, or the parts that add up to it.
 #[derive(Debug, Clone)]
@@ -25,12 +22,14 @@ pub struct Figure<'o> {
     pub others: Vec<&'o Observed>,
     /// The indicators that it is rolled up from, with what each gave.
     pub fed: Vec<(String, Decimal)>,
+    /// Indicators that feed it too and of which nothing is known for the period.
+    pub missing: Vec<String>,
 }
 
 impl Figure<'_> {
     fn rolled(rolled: &Rolled) -> Self {
-        let (period, fed) = (rolled.period.clone(), rolled.of.clone());
-        Self { period, value: Some(rolled.value), of: Vec::new(), others: Vec::new(), fed }
+        let (period, fed, missing) = (rolled.period.clone(), rolled.of.clone(), rolled.missing.clone());
+        Self { period, value: Some(rolled.value), of: Vec::new(), others: Vec::new(), fed, missing }
     }
 }
 
@@ -50,37 +49,57 @@ pub struct Series<'o> {
 /// How much of the way a value has gone, or why nobody can say.
 pub type Achieved = Result<Decimal, &'static str>;
 
+/// Figures that one answer has, at most: a whole may be made of the same parts at any number of dates.
+const FIGURES: usize = 10_000;
+
 /// The series of an indicator: one for each slice that was observed, and one for the whole
-/// where that is known by its parts alone, or by the indicators that feed it.
-pub fn series<'o>(indicator: &Indicator, cells: &Cells<'o>, above: &Above, rolled: &[Rolled]) -> Vec<Series<'o>> {
-    let mut slices: BTreeSet<Slice> = cells.values().flat_map(|cell| cell.slices.keys().cloned()).collect();
+/// where that is known by its parts alone, or by the indicators that feed it. None, if these
+/// are too many.
+pub fn series<'o>(
+    indicator: &Indicator,
+    cells: &Cells<'o>,
+    above: &Above,
+    rolled: &[Rolled],
+) -> Option<Vec<Series<'o>>> {
+    let mut slices: BTreeSet<Slice> =
+        cells.values().flat_map(|cell| cell.stated.iter().map(|stated| stated.slice.clone())).collect();
     // The whole is one of the slices, or the sum of what no other contains.
-    if slices.iter().filter(|slice| !slices.iter().any(|other| slice.is_part_of(other, above))).count() > 1
-        || !rolled.is_empty()
-    {
+    let is_divided = |cell: &Cell<'_>| cell.parts(&Slice::default(), above).values().any(|parts| parts.len() > 1);
+    if !rolled.is_empty() || cells.values().any(is_divided) {
         slices.insert(Slice::default());
     }
-    let series = slices.into_iter().map(|slice| {
-        let figures = |kind: Kind| -> Vec<Figure<'o>> {
-            let mut figures: Vec<Figure<'o>> = cells
-                .iter()
-                .filter(|((of, _), _)| *of == kind)
-                .filter_map(|((_, period), cell)| figure(indicator, cell, period, &slice, above))
-                .collect();
-            if slice == Slice::default() {
-                let known: Vec<Period> = figures.iter().map(|figure| figure.period.clone()).collect();
+    // What is aimed at is looked for among its parts; of others what is stated is enough.
+    let aims: BTreeSet<&Slice> = cells
+        .iter()
+        .filter(|((kind, _), _)| *kind != Kind::Actual)
+        .flat_map(|(_, cell)| cell.stated.iter().map(|stated| &stated.slice))
+        .collect();
+    let (mut all, mut left) = (Vec::new(), FIGURES);
+    for slice in slices {
+        let is_whole = slice == Slice::default();
+        let mut figures = |kind: Kind| -> Option<Vec<Figure<'o>>> {
+            let of_parts = is_whole || (kind == Kind::Actual && aims.contains(&slice));
+            let mut figures = Vec::new();
+            for ((_, period), cell) in cells.iter().filter(|((of, _), _)| *of == kind) {
+                let Some(figure) = figure(indicator, cell, period, &slice, above, of_parts) else { continue };
+                left = left.checked_sub(1)?;
+                figures.push(figure);
+            }
+            if is_whole {
+                let known: BTreeSet<Period> = figures.iter().map(|figure| figure.period.clone()).collect();
                 let rolled = rolled.iter().filter(|rolled| rolled.kind == kind && !known.contains(&rolled.period));
                 figures.extend(rolled.map(Figure::rolled));
             }
             figures.sort_by_key(|figure| (figure.period.last(), figure.period.clone()));
-            figures
+            Some(figures)
         };
-        let baseline = figures(Kind::Baseline).pop();
-        Series { baseline, targets: figures(Kind::Target), actual: figures(Kind::Actual), slice }
-    });
-    series
-        .filter(|series| series.baseline.is_some() || !series.targets.is_empty() || !series.actual.is_empty())
-        .collect()
+        let baseline = figures(Kind::Baseline)?.pop();
+        let series = Series { baseline, targets: figures(Kind::Target)?, actual: figures(Kind::Actual)?, slice };
+        if series.baseline.is_some() || !series.targets.is_empty() || !series.actual.is_empty() {
+            all.push(series);
+        }
+    }
+    Some(all)
 }
 
 fn figure<'o>(
@@ -89,17 +108,18 @@ fn figure<'o>(
     period: &Period,
     slice: &Slice,
     above: &Above,
+    of_parts: bool,
 ) -> Option<Figure<'o>> {
-    let others = cell.slices.get(slice).map(|same| same[1..].to_vec()).unwrap_or_default();
-    let figure = |value, of| Figure { period: period.clone(), value, of, others, fed: Vec::new() };
-    match cell.in_use(slice) {
-        Some(one) => Some(figure(one.number(), vec![one])),
-        // Parts make a whole of what was not observed itself; one part alone is not the whole.
-        None => {
-            let (value, of) = cell.value(slice, indicator.additive, above)?;
-            (of.len() > 1).then(|| figure(Some(value), of))
-        }
+    let figure = |value, of, others: &[&'o Observed]| {
+        let (period, others) = (period.clone(), others.to_vec());
+        Figure { period, value, of, others, fed: Vec::new(), missing: Vec::new() }
+    };
+    if let Some((one, others)) = cell.of_slice(slice) {
+        return Some(figure(one.number(), vec![one], others));
     }
+    // Parts make a whole of what was not observed itself; one part alone is not the whole.
+    let (value, of) = cell.value(slice, indicator.additive, above).filter(|_| of_parts)?;
+    (of.len() > 1).then(|| figure(Some(value), of, &[]))
 }
 
 impl<'o> Series<'o> {
@@ -114,7 +134,16 @@ impl<'o> Series<'o> {
         if !matches!(indicator.measure, Measure::Unit | Measure::Percentage) {
             return Err("not_measured_in_numbers");
         }
-        let target = self.target(figure).ok_or("no_target")?.value.ok_or("target_not_a_number")?;
+        let aim = self.target(figure).ok_or("no_target")?;
+        // What is made of different indicators cannot be compared.
+        if [Some(figure), Some(aim), self.baseline.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|figure| !figure.missing.is_empty())
+        {
+            return Err("roll_up_incomplete");
+        }
+        let target = aim.value.ok_or("target_not_a_number")?;
         let value = figure.value.ok_or("value_not_a_number")?;
         let baseline = self.baseline.as_ref().and_then(|baseline| baseline.value);
         let from = match (indicator.direction, baseline) {

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::observed::{Above, Period, Slice};
-use super::progress::Cells;
+use super::observed::{Above, Cells, Period, Slice};
 use crate::collections::indicators::Indicator;
 use crate::collections::observations::ObservationKind;
 

@@ -1,18 +1,21 @@
 //! `GET /v1/indicators/{identifier}/progress`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use diesel_async::AsyncPgConnection;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
-use super::observed::{Observed, cells};
+use super::observed::{Cells, Observed, cells};
 use super::read::{self, Known};
 use super::written::{self, Writer};
 use super::{checks, progress, roll_up};
 use crate::collections::observations;
-use crate::error::Problem;
+use crate::error::{Fault, Problem};
 use crate::formats::Format;
 use crate::http::query::Query;
 use crate::http::{identifier, negotiate};
@@ -22,6 +25,10 @@ use crate::state::State;
 use crate::store::ask::Ask;
 use crate::store::past::{self, AsOf};
 use crate::totals::METHOD;
+
+/// So many answers are made at a time; others wait, and then are told to come again.
+static COMPARING: Semaphore = Semaphore::const_new(2);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The filters of observations that hold here too.
 pub fn filters() -> impl Iterator<Item = &'static Filter> {
@@ -47,31 +54,36 @@ pub async fn progress(request: HttpRequest, state: Data<State>) -> Result<HttpRe
     let known = found.map_err(|problem| problem.redirected(&request))?;
     let (base, itself) = (state.base(&request), page::link(&state.address(&request), &query, None));
     // Thousands of observations are compared with one another: not where others wait.
-    let body = web::block(move || serde_json::to_vec(&answer(&known, &base, &itself)));
-    let body = body.await.map_err(Problem::internal)?.map_err(Problem::internal)?;
+    let busy = || Problem::unavailable("Much is being compared; try again in a moment");
+    let _turn = timeout(PATIENCE, COMPARING.acquire()).await.map_err(|_| busy())?.map_err(|_| busy())?;
+    let body = web::block(move || serde_json::to_vec(&answer(&known, &base, &itself)?).map_err(Problem::internal));
+    let body = body.await.map_err(Problem::internal)??;
     Ok(page::respond(Format::Json, body, None))
 }
 
-fn answer(known: &Known, base: &str, itself: &str) -> Value {
-    let writer = Writer { known, base };
+fn answer(known: &Known, base: &str, itself: &str) -> Result<Value, Problem> {
+    let writer = Writer::new(known, base);
     let (indicator, feeding) = (&known.indicators[0], known.indicators[1..].iter().collect::<Vec<_>>());
     let mut by_indicator: BTreeMap<&str, Vec<Observed>> = BTreeMap::new();
     for one in &known.observed {
         by_indicator.entry(&one.record.indicator.0).or_default().push(one.clone());
     }
-    let all: BTreeMap<&str, progress::Cells<'_>> =
-        by_indicator.iter().map(|(identifier, observed)| (*identifier, cells(observed))).collect();
-    let none = progress::Cells::new();
+    let all: BTreeMap<&str, Cells<'_>> =
+        by_indicator.iter().map(|(identifier, observed)| (*identifier, cells(observed, &known.above))).collect();
+    let none = Cells::new();
     let own = all.get(indicator.identifier.0.as_str()).unwrap_or(&none);
     let refusals = if feeding.is_empty() { Vec::new() } else { roll_up::refusals(indicator, &feeding) };
     let rolled = match refusals.is_empty() {
         true => roll_up::roll_up(indicator, &known.indicators, &all, &known.above),
         false => Vec::new(),
     };
-    let series = progress::series(indicator, own, &known.above, &rolled);
+    let series = progress::series(indicator, own, &known.above, &rolled).ok_or_else(|| {
+        let words = "these observations make too many wholes: filter them by place, kind or dates".to_owned();
+        Problem::invalid(vec![Fault { code: "observations_too_many".into(), detail: words, ..Fault::default() }])
+    })?;
     let checks = if indicator.additive { checks::checks(own, &known.above) } else { Vec::new() };
     let roll_up = (!feeding.is_empty()).then(|| written::roll_up(&feeding, &refusals, &rolled));
-    json!({
+    Ok(json!({
         "identifier": indicator.identifier,
         "title": indicator.title,
         "measure": indicator.measure,
@@ -87,5 +99,5 @@ fn answer(known: &Known, base: &str, itself: &str) -> Value {
             "method": {"url": format!("{base}/docs/METHOD.md"), "version": METHOD},
         },
         "links": {"self": itself},
-    })
+    }))
 }

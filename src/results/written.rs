@@ -1,6 +1,7 @@
 //! Progress as JSON.
 
-use std::collections::BTreeSet;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use serde_json::{Map, Number, Value, json};
@@ -24,7 +25,14 @@ pub struct Writer<'k> {
     pub known: &'k Known,
     /// The address of the register.
     pub base: &'k str,
+    /// Items that its lists may still have: one observation may be a part of many wholes.
+    left: Cell<usize>,
 }
+
+/// Items of all lists of one answer together; further ones are counted.
+const ITEMS: usize = 10_000;
+/// Values of a chart at most.
+const POINTS: usize = 200_000;
 
 /// A number as it is, without zeros at its end.
 pub fn number(number: Decimal) -> Value {
@@ -35,7 +43,19 @@ fn optional(value: Option<Decimal>) -> Value {
     value.map_or(Value::Null, number)
 }
 
-impl Writer<'_> {
+impl<'k> Writer<'k> {
+    /// With room for a whole answer.
+    pub fn new(known: &'k Known, base: &'k str) -> Self {
+        Self { known, base, left: Cell::new(ITEMS) }
+    }
+
+    /// A list as long as there is room, and how many are left out.
+    fn list<T>(&self, items: &[T], write: impl Fn(&T) -> Value) -> (Value, usize) {
+        let room = self.left.get().min(items.len());
+        self.left.set(self.left.get() - room);
+        (items[..room].iter().map(write).collect::<Vec<_>>().into(), items.len() - room)
+    }
+
     fn named(&self, identifier: Option<&String>) -> Value {
         let Some(identifier) = identifier else { return Value::Null };
         let known = self.known.names.get(identifier);
@@ -86,11 +106,16 @@ impl Writer<'_> {
             members.insert("value_text".into(), json!(text));
         }
         members.insert("exact".into(), figure.of.iter().all(|one| one.record.exactness == Exactness::Exact).into());
-        let list = |observed: &[&Observed]| observed.iter().map(|one| self.observation(one)).collect::<Vec<_>>();
-        members.insert("observations".into(), list(&figure.of).into());
-        members.insert("others".into(), list(&figure.others).into());
+        for (name, observed) in [("observations", &figure.of), ("others", &figure.others)] {
+            let (list, omitted) = self.list(observed, |one| self.observation(one));
+            members.insert(name.into(), list);
+            if omitted > 0 {
+                members.insert(format!("{name}_omitted"), omitted.into());
+            }
+        }
         if !figure.fed.is_empty() {
             members.insert("indicators".into(), fed(&figure.fed));
+            members.insert("missing".into(), json!(figure.missing));
         }
         members
     }
@@ -125,15 +150,19 @@ impl Writer<'_> {
             let mut members = self.slice(&one.slice());
             members.insert("identifier".into(), json!(one.record.identifier));
             members.insert("value".into(), optional(one.number()));
-            members
+            Value::Object(members)
         };
+        let (parts, omitted) = self.list(&check.parts, part);
         let mut members = self.slice(&check.whole.slice());
         members.insert("kind".into(), json!(check.whole.record.kind));
         members.extend(period(&check.whole.period()));
         members.insert("identifier".into(), json!(check.whole.record.identifier));
         members.insert("value".into(), number(check.value));
         members.insert("by".into(), json!(check.by));
-        members.insert("parts".into(), json!(check.parts.iter().map(part).collect::<Vec<_>>()));
+        members.insert("parts".into(), parts);
+        if omitted > 0 {
+            members.insert("parts_omitted".into(), omitted.into());
+        }
         members.insert("count".into(), check.parts.len().into());
         members.insert("sum".into(), number(check.sum));
         members.insert("difference".into(), optional(check.difference()));
@@ -161,18 +190,28 @@ impl Writer<'_> {
             })
             .filter(|(_, _, points)| !points.is_empty())
             .collect();
-        let labels: BTreeSet<(String, String)> = lines
+        let periods: BTreeSet<(String, Period)> = lines
             .iter()
             .flat_map(|(_, _, points)| points.iter())
-            .map(|(period, _)| (period.last(), period.end.clone().unwrap_or_default()))
+            .map(|(period, _)| (period.last(), period.clone()))
             .collect();
+        let periods: Vec<&Period> = periods.iter().map(|(_, period)| period).collect();
+        if periods.len() * lines.len() > POINTS {
+            return Value::Null;
+        }
+        // A period is told by its end, unless others end then too.
+        let label = |period: &&Period| match periods.iter().filter(|other| other.end == period.end).count() {
+            1 => period.end.clone().unwrap_or_default(),
+            _ => format!("{}/{}", period.start.as_deref().unwrap_or(".."), period.end.as_deref().unwrap_or_default()),
+        };
         let datasets = lines.iter().map(|(label, kind, points)| {
-            let at = |end: &String| points.iter().rev().find(|(period, _)| period.end.as_ref() == Some(end));
+            let values: BTreeMap<&Period, Option<Decimal>> =
+                points.iter().map(|(period, value)| (period, *value)).collect();
             let data: Vec<Value> =
-                labels.iter().map(|(_, end)| at(end).map_or(Value::Null, |(_, value)| optional(*value))).collect();
+                periods.iter().map(|period| optional(values.get(period).copied().flatten())).collect();
             json!({"label": label, "kind": kind, "data": data})
         });
-        json!({"labels": labels.iter().map(|(_, end)| end).collect::<Vec<_>>(), "datasets": datasets.collect::<Vec<_>>()})
+        json!({"labels": periods.iter().map(label).collect::<Vec<_>>(), "datasets": datasets.collect::<Vec<_>>()})
     }
 }
 

@@ -89,6 +89,18 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Answers from the summaries, if they have the answer now.
+    pub async fn summarised(
+        connection: &mut AsyncPgConnection,
+        question: &Question,
+        all: bool,
+    ) -> Result<Option<Self>, Problem> {
+        match is_fresh(connection).await? {
+            true => Self::of(connection, question, all).await.map(Some),
+            false => Ok(None),
+        }
+    }
+
     /// Asks; for all groups, or for a page of them.
     pub async fn of(connection: &mut AsyncPgConnection, question: &Question, all: bool) -> Result<Self, Problem> {
         let around = around(connection, question).await?;

@@ -60,19 +60,31 @@ pub const RULES: &str = "CASE
     END";
 
 /// What crosses a boundary inward counts, unless a part of it crosses too.
-const CROSSING: &str = "(SELECT CASE
+const CROSSING: &str = "CASE
       WHEN ends.giving IS NULL OR ends.taking IS NULL THEN 'side_unknown'
       WHEN ends.giving AND ends.taking THEN 'inside'
       WHEN ends.giving THEN 'outward'
       WHEN NOT ends.taking THEN 'outside'
-      WHEN EXISTS (SELECT FROM divided WHERE divided.identifier = t.identifier AND divided.type = t.type) THEN 'replaced'
-    END FROM ends WHERE ends.identifier = t.identifier)";
+      WHEN divided.identifier IS NOT NULL THEN 'replaced'
+    END";
+const ENDS: &str = "
+  LEFT JOIN ends ON ends.identifier = t.identifier
+  LEFT JOIN divided ON divided.identifier = t.identifier AND divided.type = t.type";
 
 /// The flows that those which cross are parts of.
 const DIVIDED: &str = "divided AS (
     SELECT parent AS identifier, type FROM ends WHERE NOT giving AND taking AND parent IS NOT NULL
     UNION
     SELECT t.parent, divided.type FROM divided JOIN transactions t USING (identifier) WHERE t.parent IS NOT NULL)";
+
+/// Whether the places of a record, or of what a flow comes from or goes to, lie inside.
+const SITES: &str = "sites AS MATERIALIZED (
+    SELECT l.record, bool_or(w.place IS NOT NULL) AS some, bool_and(w.place IS NOT NULL) AS every
+    FROM links l LEFT JOIN within w ON w.place = l.target WHERE l.role = 'place' GROUP BY l.record),
+  seats AS MATERIALIZED (
+    SELECT r.record, bool_or(s.some) FILTER (WHERE r.role = 'provider') AS provider,
+      bool_or(s.some) FILTER (WHERE r.role = 'receiver') AS receiver
+    FROM links r JOIN sites s ON s.record = r.target WHERE r.role IN ('provider', 'receiver') GROUP BY r.record)";
 
 impl<'q> Facts<'q> {
     /// The facts of a question, to be divided by these dimensions: `facts`, each with the amount that counts of it, `whole`, in
@@ -89,7 +101,10 @@ impl<'q> Facts<'q> {
         };
         let matching = question.ask.matching(&mut facts.values);
         let base = match question.subject {
-            Subject::Transactions => format!("{TRANSACTIONS}{matching}"),
+            Subject::Transactions => {
+                let ends = if around.is_some() { ENDS } else { "" };
+                format!("{TRANSACTIONS}{ends}{matching}")
+            }
             Subject::Grants => format!("{GRANTS}{matching}"),
             Subject::Indicators => {
                 facts.with.extend(values::statements(question, &matching));
@@ -128,37 +143,35 @@ impl<'q> Facts<'q> {
         let value = self.bind_text(boundary);
         let side = |side: &str, reports: bool| {
             match around {
-            Around::Place => {
-                let seat = format!(
-                    "(SELECT bool_or(l.target IN (SELECT place FROM within)) FROM links r JOIN links l ON l.record = r.target AND l.role = 'place'
-                      WHERE r.record = t.identifier AND r.role = '{side}')"
-                );
-                // Who receives without a seat receives where the activity works.
-                let works = "(SELECT CASE WHEN bool_and(l.target IN (SELECT place FROM within)) THEN true
-                       WHEN NOT bool_or(l.target IN (SELECT place FROM within)) THEN false END
-                     FROM links l WHERE l.role = 'place' AND l.record = coalesce(t.doc #>> '{receiver,grant}', t.doc #>> '{receiver,programme}', t.grant_id, t.programme))";
-                if side == "receiver" { format!("coalesce({seat}, {works})") } else { seat }
+            // Who receives without a seat receives where the activity works.
+            Around::Place if side == "receiver" => {
+                "coalesce(seats.receiver, CASE WHEN works.every THEN true WHEN NOT works.some THEN false END)".to_owned()
             }
+            Around::Place => "seats.provider".to_owned(),
             Around::Programme => {
                 let own = if reports { "t.grant_id, t.programme" } else { "NULL" };
                 format!(
-                    "coalesce((SELECT bool_or(a.programme IN (SELECT identifier FROM within)) FROM (
-                       SELECT coalesce(g.programme, x.id) AS programme
+                    "coalesce((SELECT coalesce(g.programme, x.id) IN (SELECT identifier FROM within)
                        FROM (SELECT coalesce(t.doc #>> '{{{side},grant}}', t.doc #>> '{{{side},programme}}', {own}) AS id) AS x
-                       LEFT JOIN grants g ON g.identifier = x.id) AS a), false)"
+                       LEFT JOIN grants g ON g.identifier = x.id), false)"
                 )
             }
             Around::Party => format!(
                 "CASE WHEN t.doc #>> '{{{side},organisation}}' IS NULL AND t.doc #>> '{{{side},beneficiary}}' IS NULL THEN NULL
                  ELSE coalesce(t.doc #>> '{{{side},organisation}}' = {value}, false)
                    OR coalesce(t.doc #>> '{{{side},beneficiary}}' = {value}, false)
-                   OR EXISTS (SELECT FROM beneficiaries b WHERE b.identifier = t.doc #>> '{{{side},beneficiary}}' AND b.organisation = {value}) END"
+                   OR coalesce(t.doc #>> '{{{side},beneficiary}}' IN (SELECT identifier FROM beneficiaries WHERE organisation = {value}), false) END"
             ),
         }
         };
+        let mut sites = "";
         match around {
             Around::Place => {
-                self.with.push(format!("within AS MATERIALIZED (SELECT places_within(ARRAY[{value}]) AS place)"))
+                self.with.push(format!("within AS MATERIALIZED (SELECT places_within(ARRAY[{value}]) AS place)"));
+                self.with.push(SITES.to_owned());
+                sites = " LEFT JOIN seats ON seats.record = t.identifier
+                  LEFT JOIN sites works ON works.record
+                    = coalesce(t.doc #>> '{receiver,grant}', t.doc #>> '{receiver,programme}', t.grant_id, t.programme)";
             }
             Around::Programme => self.with.push(format!(
                 "within AS (SELECT {value}::text COLLATE \"C\" AS identifier UNION
@@ -166,6 +179,14 @@ impl<'q> Facts<'q> {
             )),
             Around::Party => {}
         }
+        // Only flows of one type are parts of one another.
+        let those = match &self.question.types {
+            Some(types) => {
+                self.values.push(Bound::List(types.clone()));
+                format!(" WHERE t.type = ANY(${})", self.values.len())
+            }
+            None => String::new(),
+        };
         // Incoming flows are reported by who receives, all others by who pays.
         let incoming = "t.type IN ('incoming_funds', 'incoming_commitment', 'incoming_pledge')";
         let end = |name: &str, receives: bool| {
@@ -177,7 +198,7 @@ impl<'q> Facts<'q> {
             }
         };
         self.with.push(format!(
-            "ends AS MATERIALIZED (SELECT t.identifier, t.parent, t.type, {} AS giving, {} AS taking FROM transactions t)",
+            "ends AS MATERIALIZED (SELECT t.identifier, t.parent, t.type, {} AS giving, {} AS taking FROM transactions t{sites}{those})",
             end("provider", false),
             end("receiver", true)
         ));
@@ -272,8 +293,24 @@ impl<'q> Facts<'q> {
             keys.push_str(&format!(", ({key}) COLLATE \"C\" AS k{n}"));
             part = format!("s{n}.part");
         }
+        let last = part;
+        // Parts that have become one by what became of their keys.
+        let merges = self.dimensions.iter().any(|dimension| {
+            let by_level = dimension.name == "place" && self.question.place_level.is_some();
+            matches!(dimension.by, By::Parts(..)) && (dimension.mapped.is_some() || by_level)
+        });
+        let (part, by) = match merges {
+            true => {
+                let keys: String = (0..self.dimensions.len()).map(|n| format!(", k{n}")).collect();
+                ("sum(part) AS part", format!(" GROUP BY identifier, unit, parties, amount, currency{keys}"))
+            }
+            false => ("part", String::new()),
+        };
+        let names: String = (0..self.dimensions.len()).map(|n| format!(", k{n}")).collect();
         self.with.push(format!(
-            "parts AS (SELECT f.identifier, f.unit, f.parties, f.amount, f.currency, {part} AS part{keys} FROM facts f{joins} WHERE f.reason IS NULL)"
+            "parts AS (SELECT identifier, unit, parties, amount, currency, {part}{names} FROM (
+               SELECT f.identifier, f.unit, f.parties, f.amount, f.currency, {whole} AS part{keys} FROM facts f{joins} WHERE f.reason IS NULL) AS divided{by})",
+            whole = last,
         ));
     }
 

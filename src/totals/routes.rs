@@ -11,6 +11,7 @@ use strum::VariantNames;
 use super::answer::Answer;
 use super::dimension::Subject;
 use super::question::{Question, parameters};
+use super::summary::Plan;
 use super::written;
 use crate::error::{Fault, Problem, Reason};
 use crate::formats::Format;
@@ -67,11 +68,20 @@ pub async fn totals(request: HttpRequest, state: Data<State>) -> Result<HttpResp
         as_of.settle(&state.db).await?;
     }
     let (as_of, all) = (question.as_of, format != Format::Json || question.wide);
-    let reads = async |connection: &mut AsyncPgConnection| {
-        question.ask.resolve(connection).await?;
-        Answer::of(connection, &question, all).await.map(|answer| (answer, question))
+    // What stands summed up does not wait behind what has much to add up.
+    let summed = async |connection: &mut AsyncPgConnection| Answer::summarised(connection, &question, all).await;
+    let summed = match Plan::of(&question) {
+        Some(_) => past::read(&mut *state.db.get().await?, None, summed).await?,
+        None => None,
     };
-    let (answer, question) = past::read(&mut *state.db.get_for_totals().await?, as_of, reads).await?;
+    let added = async |connection: &mut AsyncPgConnection| {
+        question.ask.resolve(connection).await?;
+        Answer::of(connection, &question, all).await
+    };
+    let answer = match summed {
+        Some(answer) => answer,
+        None => past::read(&mut *state.db.get_for_totals().await?, as_of, added).await?,
+    };
     let address = state.address(&request);
     let next = answer.next.as_ref().map(|cursor| page::link(&address, &query, Some(&cursor.encode(&question.seal))));
     let body = match format {

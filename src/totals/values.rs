@@ -1,5 +1,6 @@
-//! Values of indicators: of what is stated of one thing the value in use counts, the latest,
-//! at the lowest place, and for all people where it is stated for groups of them too.
+//! Values of indicators: of what is stated of one thing the value in use counts, the latest; of
+//! a whole and its parts the parts, if they are all of it, or else the whole; and for all people
+//! where it is stated for groups of them too.
 
 use diesel::sql_types::{Array, Text};
 use diesel::{QueryableByName, sql_query};
@@ -28,8 +29,8 @@ pub fn statements(question: &Question, matching: &str) -> Vec<String> {
         .filter(|dimension| is_period(dimension.name))
         .map(|dimension| match dimension.name {
             "year" => "left(day, 4)",
-            "quarter" => "left(day, 4) || (substr(day, 6, 2)::integer + 2) / 3",
-            _ => "left(day, 7)",
+            "quarter" => "CASE WHEN length(day) >= 7 THEN left(day, 4) || (substr(day, 6, 2)::integer + 2) / 3 END",
+            _ => "CASE WHEN length(day) >= 7 THEN left(day, 7) END",
         })
         .collect();
     let period = if periods.is_empty() { "''".to_owned() } else { format!("concat_ws(' ', {})", periods.join(", ")) };
@@ -66,35 +67,58 @@ pub fn statements(question: &Question, matching: &str) -> Vec<String> {
              ORDER BY end_date DESC NULLS LAST, start_date DESC NULLS LAST, exactness <> 'exact', published DESC NULLS LAST, identifier))"
             .into(),
         "counting AS MATERIALIZED (
-           SELECT *, concat_ws(chr(1), indicator, kind, period, coalesce(place, ''), coalesce(beneficiary, '')) AS cell,
-             bool_or(place IS NOT NULL) OVER (PARTITION BY indicator, kind, period) AS placed,
-             bool_or(beneficiary IS NOT NULL) OVER (PARTITION BY indicator, kind, period, place) AS owned,
-             dense_rank() OVER (PARTITION BY indicator, kind, period, place, beneficiary ORDER BY keys) AS way
+           SELECT *, dense_rank() OVER (PARTITION BY indicator, kind, period, place, beneficiary ORDER BY keys) AS way
            FROM ranked,
              LATERAL (SELECT to_char(count(*), '000') || coalesce(string_agg(key, ' ' ORDER BY key), '') AS keys
                       FROM jsonb_object_keys(people) AS key) AS of
            WHERE unfit IS NULL AND identifier = first)"
             .into(),
-        "finer AS (
-           SELECT DISTINCT c.identifier FROM counting c JOIN counting w
-             ON w.cell = c.cell AND w.people <> c.people AND c.people @> w.people)"
-            .into(),
-        // What lies around the places that count.
+        // The places around those that count, up to the country.
         "around AS (
-           SELECT c.indicator, c.kind, c.period, l.parent AS place FROM counting c JOIN locations l ON l.identifier = c.place
-           UNION
-           SELECT around.indicator, around.kind, around.period, l.parent
+           SELECT c.identifier, c.indicator, c.kind, c.period, l.parent AS place, 1 AS steps
+           FROM counting c JOIN locations l ON l.identifier = c.place WHERE c.way = 1
+           UNION ALL
+           SELECT around.identifier, around.indicator, around.kind, around.period, l.parent, steps + 1
            FROM around JOIN locations l ON l.identifier = around.place)"
+            .into(),
+        // The nearest whole of which there is a value too: of all beneficiaries there, of a place
+        // around, or of everywhere.
+        "wholes AS MATERIALIZED (
+           SELECT DISTINCT ON (part) part, whole FROM (
+             SELECT c.identifier AS part, w.identifier AS whole, 0 AS steps
+             FROM counting c JOIN counting w ON (w.indicator, w.kind, w.period, w.place) = (c.indicator, c.kind, c.period, c.place)
+             WHERE c.way = 1 AND w.way = 1 AND c.beneficiary IS NOT NULL AND w.beneficiary IS NULL
+             UNION ALL
+             SELECT around.identifier, w.identifier, around.steps
+             FROM around JOIN counting w
+               ON (w.indicator, w.kind, w.period, w.place) = (around.indicator, around.kind, around.period, around.place)
+             WHERE w.way = 1
+             UNION ALL
+             SELECT c.identifier, w.identifier, 1000000
+             FROM counting c JOIN counting w ON (w.indicator, w.kind, w.period) = (c.indicator, c.kind, c.period)
+             WHERE c.way = 1 AND w.way = 1 AND w.place IS NULL AND w.beneficiary IS NULL
+               AND (c.place IS NOT NULL OR c.beneficiary IS NOT NULL)) AS found
+           ORDER BY part, steps, whole)"
+            .into(),
+        // A whole gives way to its parts only if they are all of it, where they can be added up.
+        "divided AS MATERIALIZED (
+           SELECT w.identifier, NOT w.additive OR sum(c.amount) = w.amount AS whole
+           FROM wholes JOIN counting c ON c.identifier = wholes.part JOIN counting w ON w.identifier = wholes.whole
+           GROUP BY w.identifier, w.additive, w.amount)"
+            .into(),
+        "left_out AS (
+           SELECT wholes.part FROM wholes JOIN divided ON divided.identifier = wholes.whole WHERE NOT divided.whole
+           UNION
+           SELECT wholes.part FROM wholes JOIN left_out ON left_out.part = wholes.whole)"
             .into(),
         format!(
             "valued AS (
                SELECT {FACT}, CASE
-                 WHEN finer.identifier IS NOT NULL THEN 'part'
-                 WHEN way > 1 THEN 'other_breakdown'
-                 WHEN around.place IS NOT NULL OR placed AND c.place IS NULL OR owned AND c.beneficiary IS NULL THEN 'replaced'
+                 WHEN way > 1 OR left_out.part IS NOT NULL THEN 'part'
+                 WHEN divided.whole THEN 'replaced'
                END AS rule
-               FROM counting c LEFT JOIN finer ON finer.identifier = c.identifier
-               LEFT JOIN around ON (around.indicator, around.kind, around.period, around.place) = (c.indicator, c.kind, c.period, c.place)
+               FROM counting c LEFT JOIN left_out ON left_out.part = c.identifier
+               LEFT JOIN divided ON divided.identifier = c.identifier
                UNION ALL
                SELECT {FACT}, CASE
                  WHEN unfit IS NOT NULL THEN unfit

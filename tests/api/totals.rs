@@ -290,3 +290,36 @@ async fn measures_pages_bounds_and_shapes() {
     assert_ne!(totals(&anon, "grants?group_by=status").await["data"].as_array().unwrap().len(), 2);
     assert_eq!(anon.get(&format!("/v1/totals/grants?group_by=status&as_of={as_of}")).await.expect(200).text(), then);
 }
+
+#[actix_web::test]
+async fn parts_that_fall_together_are_one_and_every_row_is_listed_once() {
+    let app = TestApp::empty().await;
+    let mut records = places();
+    for n in 0..3 {
+        let places = json!([{"location": "T-A", "percentage": 30}, {"location": "T-B", "percentage": 30}, {"location": "T-C", "percentage": 40}]);
+        let grant = json!({"title": {"en": "G"}, "status": "closed", "budget": {"amount": 100, "currency": "EUR"}, "places": places});
+        records.push(named("grants", &format!("T-G{n}"), grant));
+    }
+    make::write(&mut app.connection().await, &records).await;
+    let anon = app.anon();
+    for (level, groups) in [("country", 1), ("nuts3", 2)] {
+        let query = format!("grants?group_by=place&place_level={level}&measure=sum,count,average,median,min,max");
+        let found = totals(&anon, &query).await;
+        assert_eq!(found["data"].as_array().unwrap().len(), groups);
+        for group in found["data"].as_array().unwrap() {
+            let average = exact(&group["average"]);
+            for measure in ["median", "min", "max"] {
+                assert_eq!(exact(&group[measure]), average, "{group}");
+            }
+        }
+        // However small the pages are.
+        let mut next = Some(format!("/v1/totals/grants/rows?group_by=place&place_level={level}&limit=1"));
+        let mut sum = Decimal::ZERO;
+        while let Some(address) = next {
+            let page = anon.get(&address).await.expect(200).json();
+            sum += page["data"].as_array().unwrap().iter().map(|row| exact(&row["part"])).sum::<Decimal>();
+            next = page["links"]["next"].as_str().map(String::from);
+        }
+        assert_eq!(sum, Decimal::from(300), "{level}");
+    }
+}
