@@ -99,7 +99,7 @@ fn row() -> Value {
 fn groups(name: &str) -> Value {
     let explain = format!("{LOCAL}/v1/totals/{name}/rows?group_by=place");
     json!({
-        "data": [{"place": "RS-71200", "place_name": {"en": "Ćuprija"}, "currency": "EUR", "sum": 177200.00, "count": 1, "explain": format!("{explain}&group=RS-71200")}],
+        "data": [{"place": "RS-71200", "place_name": {"en": "Ćuprija"}, "currency": "EUR", "sum": 177200.00, "count": 1, "explain": format!("{explain}&group=RS-71200&unit=EUR")}],
         "meta": {"measure": ["sum", "count"], "group_by": ["place"], "total": [{"currency": "EUR", "sum": 177200.00, "count": 1}],
             "included": [{"count": 1, "currency": "EUR", "amount": 177200.00, "inexact": 0}], "excluded": [],
             "method": {"url": format!("{LOCAL}/docs/METHOD.md"), "version": METHOD}, "explain": explain, "limit": 100},
@@ -165,6 +165,7 @@ fn parameters(subject: Subject, rows: bool) -> Vec<Value> {
         ));
     }
     if rows {
+        parameters.push(query("unit", "Only the parts in this currency, or of values in this unit.", text()));
         parameters.push(query("group", "Only the rows of this group: its keys, separated by spaces.", text()));
         parameters.push(query("excluded", "The records that were left out for this reason instead.", text()));
     }

@@ -23,7 +23,7 @@ use crate::store::cursor::Cursor;
 use crate::store::past;
 
 /// Parameters beside those of the total.
-pub const PARAMETERS: [&str; 2] = ["group", "excluded"];
+pub const PARAMETERS: [&str; 3] = ["group", "unit", "excluded"];
 
 #[derive(QueryableByName)]
 struct Part {
@@ -98,6 +98,9 @@ async fn read(connection: &mut AsyncPgConnection, question: &Question, query: &Q
             )
         }
     };
+    if let Some(unit) = query.get("unit") {
+        conditions.push(format!("unit = {}", facts.bind_text(unit)));
+    }
     if let Some(group) = query.get("group") {
         conditions.push(format!("array_to_string(keys, ' ') = {}", facts.bind_text(group)));
     }

@@ -59,13 +59,18 @@ pub fn json(answer: &Answer, question: &Question, base: &str, query: &Query) -> 
         asked = asked.without(name);
     }
     let explain = |name: &str, value: &str| link(&rows, &asked.with(name, value), None);
+    let explain_group = |group: &Group| {
+        let asked = asked.with("group", &group.keys.join(" "));
+        let asked = group.unit.as_ref().map_or(asked.clone(), |unit| asked.with("unit", unit));
+        link(&rows, &asked, None)
+    };
     let group = |group: &Group| -> Map<String, Value> {
         let mut told: Map<String, Value> =
             group.keys.iter().enumerate().flat_map(|(n, key)| told(answer, question, n, key)).collect();
         told.insert(question.subject.unit().into(), json!(group.unit));
         told.extend(measured(question, group));
         if !group.keys.is_empty() && !group.keys.iter().any(String::is_empty) {
-            told.insert("explain".into(), explain("group", &group.keys.join(" ")).into());
+            told.insert("explain".into(), explain_group(group).into());
         }
         told
     };

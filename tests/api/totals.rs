@@ -178,13 +178,8 @@ fn the_groups_of_every_dimension_add_up_to_the_whole() {
                                 .await
                                 .expect(200)
                                 .json();
-                            let sum: Decimal = rows["data"]
-                                .as_array()
-                                .unwrap()
-                                .iter()
-                                .filter(|row| row["part_currency"] == group["currency"])
-                                .map(|row| exact(&row["part"]))
-                                .sum();
+                            let sum: Decimal =
+                                rows["data"].as_array().unwrap().iter().map(|row| exact(&row["part"])).sum();
                             assert_eq!(sum, exact(&group["sum"]), "{query} {group}");
                         }
                     }
