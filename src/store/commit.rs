@@ -69,14 +69,9 @@ pub async fn commit(
     let text = |sql: &str, first: usize| sql.replace("{new}", &new.sql(first));
     let plain = |sql: &str| new.bind(sql_query(text(sql, 1)).into_boxed());
     let dated = |sql: &str| new.bind(sql_query(text(sql, 2)).into_boxed().bind::<Timestamptz, _>(clock.at));
-    let is_summed = summary::is_fresh(connection).await?;
-    let affected: Vec<summary::Affected> = match is_summed {
-        true => plain(summary::AFFECTED).load(connection).await?,
-        false => Vec::new(),
-    };
-    let is_summed = is_summed && !summary::is_too_much(&affected);
-    if is_summed {
-        summary::count(connection, &affected, -1).await?;
+    let affected = summary::affected(connection, plain(summary::AFFECTED)).await?;
+    if let Some(affected) = &affected {
+        summary::count(connection, affected, -1).await?;
     }
     plain(include_str!("commit/records.sql")).execute(connection).await?;
     grown(connection, "records", new.count()).await?;
@@ -100,8 +95,8 @@ pub async fn commit(
     }
     plain(include_str!("commit/unlink.sql")).execute(connection).await?;
     plain(include_str!("commit/links.sql")).execute(connection).await?;
-    if is_summed {
-        summary::count(connection, &affected, 1).await?;
+    if let Some(affected) = &affected {
+        summary::count(connection, affected, 1).await?;
         summary::advance(connection, new.count()).await?;
     }
     sql_query("UPDATE commit_clock SET position = position + $1, at = $2")

@@ -12,7 +12,7 @@ use super::dimension::Dimension;
 use super::facts::{Around, Facts};
 use super::measures::Measure;
 use super::question::Question;
-use super::summary::{Plan, is_fresh, summed};
+use super::summary::{Plan, summed};
 use super::values::refuse_sums;
 use crate::error::{Fault, Problem};
 use crate::store::ask::bind;
@@ -89,26 +89,15 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Answers from the summaries, if they have the answer now.
-    pub async fn summarised(
+    /// Asks the records, or by a plan the summaries; for all groups, or for a page of them.
+    pub async fn of(
         connection: &mut AsyncPgConnection,
         question: &Question,
         all: bool,
-    ) -> Result<Option<Self>, Problem> {
-        match is_fresh(connection).await? {
-            true => Self::of(connection, question, all).await.map(Some),
-            false => Ok(None),
-        }
-    }
-
-    /// Asks; for all groups, or for a page of them.
-    pub async fn of(connection: &mut AsyncPgConnection, question: &Question, all: bool) -> Result<Self, Problem> {
+        plan: Option<Plan>,
+    ) -> Result<Self, Problem> {
         let around = around(connection, question).await?;
         refuse_sums(connection, question).await?;
-        let plan = match Plan::of(question) {
-            Some(plan) if is_fresh(connection).await? => Some(plan),
-            _ => None,
-        };
         let asked = Asked { question, around, plan };
         let limit = if all { GROUPS } else { question.limit };
         let mut groups = match question.dimensions.is_empty() {

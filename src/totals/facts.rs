@@ -293,24 +293,18 @@ impl<'q> Facts<'q> {
             keys.push_str(&format!(", ({key}) COLLATE \"C\" AS k{n}"));
             part = format!("s{n}.part");
         }
-        let last = part;
         // Parts that have become one by what became of their keys.
         let merges = self.dimensions.iter().any(|dimension| {
             let by_level = dimension.name == "place" && self.question.place_level.is_some();
             matches!(dimension.by, By::Parts(..)) && (dimension.mapped.is_some() || by_level)
         });
-        let (part, by) = match merges {
-            true => {
-                let keys: String = (0..self.dimensions.len()).map(|n| format!(", k{n}")).collect();
-                ("sum(part) AS part", format!(" GROUP BY identifier, unit, parties, amount, currency{keys}"))
-            }
-            false => ("part", String::new()),
-        };
         let names: String = (0..self.dimensions.len()).map(|n| format!(", k{n}")).collect();
+        let of = format!("identifier, unit, parties, amount, currency{names}");
+        let (sum, by) = if merges { ("sum(part) AS part", format!(" GROUP BY {of}")) } else { ("part", String::new()) };
         self.with.push(format!(
-            "parts AS (SELECT identifier, unit, parties, amount, currency, {part}{names} FROM (
-               SELECT f.identifier, f.unit, f.parties, f.amount, f.currency, {whole} AS part{keys} FROM facts f{joins} WHERE f.reason IS NULL) AS divided{by})",
-            whole = last,
+            "parts AS (SELECT {of}, {sum} FROM (
+               SELECT f.identifier, f.unit, f.parties, f.amount, f.currency, {part} AS part{keys} FROM facts f{joins}
+               WHERE f.reason IS NULL) AS divided{by})"
         ));
     }
 

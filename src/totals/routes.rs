@@ -11,7 +11,7 @@ use strum::VariantNames;
 use super::answer::Answer;
 use super::dimension::Subject;
 use super::question::{Question, parameters};
-use super::summary::Plan;
+use super::summary::{self, Plan};
 use super::written;
 use crate::error::{Fault, Problem, Reason};
 use crate::formats::Format;
@@ -69,14 +69,19 @@ pub async fn totals(request: HttpRequest, state: Data<State>) -> Result<HttpResp
     }
     let (as_of, all) = (question.as_of, format != Format::Json || question.wide);
     // What stands summed up does not wait behind what has much to add up.
-    let summed = async |connection: &mut AsyncPgConnection| Answer::summarised(connection, &question, all).await;
     let summed = match Plan::of(&question) {
-        Some(_) => past::read(&mut *state.db.get().await?, None, summed).await?,
+        Some(plan) => {
+            let summed = async |connection: &mut AsyncPgConnection| match summary::is_fresh(connection).await? {
+                true => Answer::of(connection, &question, all, Some(plan)).await.map(Some),
+                false => Ok(None),
+            };
+            past::read(&mut *state.db.get().await?, None, summed).await?
+        }
         None => None,
     };
     let added = async |connection: &mut AsyncPgConnection| {
         question.ask.resolve(connection).await?;
-        Answer::of(connection, &question, all).await
+        Answer::of(connection, &question, all, None).await
     };
     let answer = match summed {
         Some(answer) => answer,

@@ -30,7 +30,7 @@ const RULES: &str = "1";
 /// How often is looked whether they have to be.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Whose share in the summaries may change by what is to be written.
+/// Asks whose share in the summaries may change by what is to be written.
 pub const AFFECTED: &str = include_str!("summary/affected.sql");
 
 /// A record whose share may change; with no subject, all of them.
@@ -60,6 +60,20 @@ pub async fn is_fresh(connection: &mut AsyncPgConnection) -> diesel::QueryResult
     Ok(state.fresh)
 }
 
+/// The records whose share may change by what is to be written, as the statement [`AFFECTED`] finds
+/// them; none at all, if the summaries are behind, or everything has to be counted anew.
+pub async fn affected(
+    connection: &mut AsyncPgConnection,
+    statement: commit::Statement<'_>,
+) -> diesel::QueryResult<Option<Vec<Affected>>> {
+    if !is_fresh(connection).await? {
+        return Ok(None);
+    }
+    let affected: Vec<Affected> = statement.load(connection).await?;
+    let all = affected.iter().any(|one| one.subject.is_empty());
+    Ok(Some(affected).filter(|_| !all))
+}
+
 /// Takes the shares of records out before they are written, or puts them in afterwards.
 pub async fn count(connection: &mut AsyncPgConnection, affected: &[Affected], sign: i32) -> diesel::QueryResult<()> {
     for subject in [Subject::Grants, Subject::Transactions] {
@@ -80,11 +94,6 @@ pub async fn advance(connection: &mut AsyncPgConnection, versions: i64) -> diese
         .execute(connection)
         .await?;
     Ok(())
-}
-
-/// Whether everything has to be counted anew after these.
-pub fn is_too_much(affected: &[Affected]) -> bool {
-    affected.iter().any(|one| one.subject.is_empty())
 }
 
 /// Makes the summaries anew, if they are not as far as the register. Writers wait.
