@@ -15,6 +15,7 @@ fn main() {
     for (name, program) in [
         ("no_python_tools", "target/tools/python/bin/openapi-spec-validator"),
         ("no_node_tools", "target/tools/node_modules/.bin/redocly"),
+        ("no_libreoffice", "/usr/bin/soffice"),
         ("no_reference", &format!("{reference}/geo/SOURCE.md")),
     ] {
         println!("cargo:rustc-check-cfg=cfg({name})");

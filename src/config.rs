@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use url::Url;
 
 use crate::auth::trusted::{self, Trusted};
+use crate::codes;
 use crate::state::Settings;
 
 /// One setting.
@@ -55,6 +56,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("REGISTER_CONNECTIONS", "16", "database connections for requests"),
     setting("REGISTER_EXPORTS", "4", "exports that may run at the same time"),
+    setting("REGISTER_LICENCE", "CC-BY-4.0", "the licence of what is published here, by SPDX identifier"),
 ];
 
 /// The settings of one run; [`SETTINGS`] says what each means.
@@ -84,6 +86,8 @@ pub struct Config {
     pub connections: usize,
     /// `REGISTER_EXPORTS`
     pub exports: usize,
+    /// `REGISTER_LICENCE`
+    pub licence: String,
 }
 
 impl Config {
@@ -115,6 +119,10 @@ impl Config {
         if public_url.as_ref().is_some_and(|url| !matches!(url.scheme(), "http" | "https")) {
             bail!("REGISTER_PUBLIC_URL is an http or https address");
         }
+        let licence = or_default("REGISTER_LICENCE");
+        if !codes::is_licence(&licence) {
+            bail!("REGISTER_LICENCE is {licence:?}: it takes an SPDX licence such as CC-BY-4.0");
+        }
         let count = |name: &str| match parse(name, &or_default(name))? {
             0 => bail!("{name} is at least 1"),
             count => Ok(count),
@@ -133,6 +141,7 @@ impl Config {
             import_guard: count("REGISTER_IMPORT_GUARD")?,
             connections: count("REGISTER_CONNECTIONS")?,
             exports: count("REGISTER_EXPORTS")?,
+            licence,
         })
     }
 
@@ -140,6 +149,7 @@ impl Config {
     pub fn settings(&self) -> Settings {
         Settings {
             public_url: self.public_url.clone(),
+            licence: self.licence.clone(),
             import_guard: i32::try_from(self.import_guard).unwrap_or(100).min(100),
             import_limit: self.import_limit.saturating_mul(1024 * 1024),
         }
@@ -191,6 +201,7 @@ mod tests {
             ("REGISTER_JWKS", "https://id.example.org/jwks"),
             ("REGISTER_ISSUERS", "/nowhere.json"),
             ("REGISTER_EXPORTS", "0"),
+            ("REGISTER_LICENCE", "free"),
         ] {
             assert!(format!("{:#}", read(name, value).unwrap_err()).contains(name), "{name}");
         }

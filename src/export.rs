@@ -1,22 +1,25 @@
 //! A whole list as a stream, in constant memory. The rows come from one
 //! statement, so an export shows one moment of the register.
 
+use std::io;
 use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, ETAG};
 use actix_web::{HttpRequest, HttpResponse};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use chrono::DateTime;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::sync::oneshot;
 
 use crate::API_VERSION;
 use crate::db::Connection;
 use crate::digest::digest;
-use crate::error::Problem;
-use crate::formats::{Format, Writer};
+use crate::error::{Fault, Problem};
+use crate::formats::{Export, Format};
 use crate::page::Options;
 use crate::state::State;
 use crate::store::ask::Ask;
@@ -28,6 +31,16 @@ const PIECE: usize = 64 * 1024;
 /// A client that takes nothing for this long is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// An export that is asked for.
+struct Job {
+    ask: Ask,
+    options: Options,
+    format: Format,
+    export: Export,
+    /// Whether nobody wants the rows.
+    is_head: bool,
+}
+
 /// Answers with every record that a question finds.
 pub async fn stream(
     state: &State,
@@ -38,19 +51,28 @@ pub async fn stream(
 ) -> Result<HttpResponse, Problem> {
     let collection = ask.kind.collection;
     let mut connection = state.db.get_for_export().await?;
-    let (pieces, receiver) = channel::<Result<Bytes, std::io::Error>>(2);
+    let (pieces, receiver) = channel::<Result<Bytes, io::Error>>(2);
     let (tell, told) = oneshot::channel();
-    let writer = format.writer(ask.kind, options.fields.as_deref(), options.bom, ask.conversion.is_some());
-    let writer = writer.filter(|_| request.method() != Method::HEAD);
+    let export = Export {
+        kind: ask.kind,
+        fields: options.fields.clone(),
+        bom: options.bom,
+        converts: ask.conversion.is_some(),
+        grain: ask.grain,
+        address: format!("{}{}", state.base(request), request.uri()),
+        moment: DateTime::UNIX_EPOCH,
+        licence: state.licence.clone(),
+    };
+    let job = Job { ask, options, format, export, is_head: request.method() == Method::HEAD };
     // From BEGIN on the connection belongs to this task alone: however it ends, no
     // connection goes back to the pool in the middle of a transaction.
     actix_web::rt::spawn(async move {
         let client = pieces.clone();
-        let done = run(&mut connection, ask, options, writer, tell, pieces).await;
+        let done = run(&mut connection, job, tell, pieces).await;
         if let Err(problem) = done {
             log::info!("an export of {collection} broke off: {problem}");
             // The headers are sent; what is left is to break off, so that nobody takes a part for the whole.
-            let _ = client.send(Err(std::io::Error::other("broken off"))).await;
+            let _ = client.send(Err(io::Error::other("broken off"))).await;
             abandon(connection).await;
         }
     });
@@ -64,40 +86,54 @@ pub async fn stream(
         .streaming(body.boxed_local()))
 }
 
-/// Reads the register's position (0 for the past; with the number of rates, where it converts), tells it, and sends the rows of the same moment;
-/// none without a writer.
+/// Tells the register's position and sends the rows of the same moment.
 async fn run(
     connection: &mut Connection,
-    mut ask: Ask,
-    options: Options,
-    writer: Option<Box<dyn Writer>>,
+    mut job: Job,
     tell: oneshot::Sender<Result<i64, Problem>>,
-    pieces: Sender<Result<Bytes, std::io::Error>>,
+    pieces: Sender<Result<Bytes, io::Error>>,
 ) -> Result<(), Problem> {
     connection.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    // The past does not change, whatever is written now.
-    let position = match options.as_of {
-        Some(as_of) => as_of.enter(connection).await.map(|()| 0)?,
-        None if ask.conversion.is_some() => read::position(connection).await? + rates::number(connection).await?,
-        None => read::position(connection).await?,
-    };
-    let resolved = ask.resolve(connection).await;
-    let failed = resolved.clone();
-    tell.send(resolved.map(|()| position)).map_err(|_| Problem::unavailable("the client went away"))?;
+    let prepared = prepare(connection, &mut job).await;
+    let failed = prepared.as_ref().map(|_| ()).map_err(Problem::clone);
+    tell.send(prepared).map_err(|_| Problem::unavailable("the client went away"))?;
     failed?;
-    if let Some(writer) = writer {
-        send(connection, ask, options, writer, pieces).await?;
+    if !job.is_head {
+        send(connection, job, &pieces).await?;
     }
     Ok(connection.batch_execute("COMMIT").await?)
 }
 
-async fn send(
-    connection: &mut Connection,
-    ask: Ask,
-    options: Options,
-    mut writer: Box<dyn Writer>,
-    pieces: Sender<Result<Bytes, std::io::Error>>,
-) -> Result<(), Problem> {
+/// Takes the moment of an export; gives the register's position, 0 for the past, with the number of
+/// rates, where it converts. Refuses what the format has no room for.
+async fn prepare(connection: &mut Connection, job: &mut Job) -> Result<i64, Problem> {
+    // The past does not change, whatever is written now.
+    let position = match job.options.as_of {
+        Some(as_of) => {
+            as_of.enter(connection).await?;
+            job.export.moment = as_of.0;
+            0
+        }
+        None => {
+            let (position, moment) = read::clock(connection).await?;
+            job.export.moment = moment;
+            position + if job.export.converts { rates::number(connection).await? } else { 0 }
+        }
+    };
+    job.ask.resolve(connection).await?;
+    if let Some(rows) = job.format.rows()
+        && read::is_over(connection, &job.ask, rows).await?
+    {
+        let words =
+            format!("these are more than {rows} rows, which is all that a sheet holds: use format=csv, or filter");
+        return Err(Problem::invalid(vec![Fault::parameter("format", "rows_too_many", words)]));
+    }
+    Ok(position)
+}
+
+async fn send(connection: &mut Connection, job: Job, pieces: &Sender<Result<Bytes, io::Error>>) -> Result<(), Problem> {
+    let Job { ask, options, format, export, .. } = job;
+    let Some(mut writer) = format.writer(&export).map_err(Problem::internal)? else { return Ok(()) };
     let mut buffer = Vec::with_capacity(PIECE + PIECE / 4);
     writer.begin(&mut buffer);
     let hand_over = async |buffer: &mut Vec<u8>| {
@@ -108,14 +144,34 @@ async fn send(
     {
         let mut rows = ask.rows().load_stream::<Row>(connection).await?;
         while let Some(row) = rows.try_next().await? {
-            writer.record(&options.pick(row.view(ask.kind)?), row.points.as_deref(), &mut buffer);
+            let mut view = row.view(ask.kind)?;
+            let piece = row.piece.as_deref().map(serde_json::from_str).transpose().map_err(Problem::internal)?;
+            let added = piece.map(|piece| ask.grain.narrow(ask.kind, &mut view, piece)).unwrap_or_default();
+            let mut view = options.pick(view);
+            view.extend(added);
+            writer.record(&view, row.points.as_deref(), &mut buffer).map_err(Problem::internal)?;
             if buffer.len() >= PIECE {
                 hand_over(&mut buffer).await?;
+            } else if pieces.is_closed() {
+                return Err(Problem::unavailable("the client went away"));
             }
         }
     }
-    writer.end(&mut buffer);
-    hand_over(&mut buffer).await
+    let ended = tokio::task::spawn_blocking(move || writer.end(&mut buffer).map(|file| (buffer, file)));
+    let (mut buffer, file) = ended.await.map_err(Problem::internal)?.map_err(Problem::internal)?;
+    hand_over(&mut buffer).await?;
+    if let Some(file) = file {
+        let mut file = tokio::fs::File::from_std(file);
+        loop {
+            let mut piece = BytesMut::with_capacity(PIECE);
+            if file.read_buf(&mut piece).await.map_err(Problem::internal)? == 0 {
+                break;
+            }
+            buffer.extend_from_slice(&piece);
+            hand_over(&mut buffer).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Ends a statement whose rows nobody wants, and its connection with it.

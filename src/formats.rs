@@ -1,13 +1,22 @@
 //! The formats of lists, as one closed set. To add one: a variant here, a file
 //! beside `csv.rs`, and an arm in [`Format::writer`].
 
+pub mod columns;
 pub mod csv;
 pub mod geojson;
 pub mod ndjson;
+pub mod types;
+pub mod xlsx;
 
+use std::fs::File;
+use std::io;
+
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::kind::Kind;
+use crate::store::grain::Grain;
+use columns::Columns;
 
 /// A format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +27,8 @@ pub enum Format {
     Ndjson,
     /// One record a row, all of them.
     Csv,
+    /// A workbook with one record a row, all of them.
+    Xlsx,
     /// One record a feature, all of them, of collections that are on the map.
     Geojson,
 }
@@ -27,14 +38,44 @@ pub trait Writer: Send {
     /// What stands before the first record.
     fn begin(&mut self, out: &mut Vec<u8>);
     /// One record, with the points of its places, where the format has them.
-    fn record(&mut self, record: &Map<String, Value>, points: Option<&str>, out: &mut Vec<u8>);
-    /// What stands after the last record.
-    fn end(&mut self, _out: &mut Vec<u8>) {}
+    fn record(&mut self, record: &Map<String, Value>, points: Option<&str>, out: &mut Vec<u8>) -> io::Result<()>;
+    /// What stands after the last record, and where a format has to be whole before it can be
+    /// sent, the file of it. This may take as long as the records did.
+    fn end(self: Box<Self>, _out: &mut Vec<u8>) -> io::Result<Option<File>> {
+        Ok(None)
+    }
+}
+
+/// What an export is of.
+pub struct Export {
+    /// The collection.
+    pub kind: &'static Kind,
+    /// Members to show; all without.
+    pub fields: Option<Vec<String>>,
+    /// Whether CSV begins with a byte order mark.
+    pub bom: bool,
+    /// Whether main amounts are converted.
+    pub converts: bool,
+    /// What a row of a table is about.
+    pub grain: Grain,
+    /// Its own address.
+    pub address: String,
+    /// The moment that it shows.
+    pub moment: DateTime<Utc>,
+    /// The licence of the register, by SPDX identifier.
+    pub licence: String,
+}
+
+impl Export {
+    /// How to cite it.
+    pub fn citation(&self) -> String {
+        format!("Aid Register, {}, {}, {}", self.kind.collection, self.moment.format("%-d %B %Y"), self.address)
+    }
 }
 
 impl Format {
     /// All formats, the default first.
-    pub const ALL: &'static [Self] = &[Self::Json, Self::Ndjson, Self::Csv, Self::Geojson];
+    pub const ALL: &'static [Self] = &[Self::Json, Self::Ndjson, Self::Csv, Self::Xlsx, Self::Geojson];
 
     /// Its name in `format=` and as an extension.
     pub fn name(self) -> &'static str {
@@ -42,6 +83,7 @@ impl Format {
             Self::Json => "json",
             Self::Ndjson => "ndjson",
             Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
             Self::Geojson => "geojson",
         }
     }
@@ -62,6 +104,7 @@ impl Format {
             Self::Json => "application/json",
             Self::Ndjson => "application/x-ndjson",
             Self::Csv => "text/csv",
+            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             Self::Geojson => "application/geo+json",
         }
     }
@@ -74,19 +117,25 @@ impl Format {
         }
     }
 
+    /// Whether it is a table, which may have several rows a record.
+    pub fn is_table(self) -> bool {
+        matches!(self, Self::Csv | Self::Xlsx)
+    }
+
+    /// The rows that it can have at most.
+    pub fn rows(self) -> Option<i64> {
+        (self == Self::Xlsx).then_some(xlsx::ROWS)
+    }
+
     /// What writes it as a stream; JSON is not streamed but paged.
-    pub fn writer(
-        self,
-        kind: &'static Kind,
-        fields: Option<&[String]>,
-        bom: bool,
-        converts: bool,
-    ) -> Option<Box<dyn Writer>> {
-        match self {
+    pub fn writer(self, export: &Export) -> io::Result<Option<Box<dyn Writer>>> {
+        let columns = || Columns::new(export);
+        Ok(match self {
             Self::Json => None,
             Self::Ndjson => Some(Box::new(ndjson::Ndjson)),
             Self::Geojson => Some(Box::new(geojson::Geojson::default())),
-            Self::Csv => Some(Box::new(csv::Csv::new(kind, fields, bom, converts))),
-        }
+            Self::Csv => Some(Box::new(csv::Csv::new(columns(), export.bom))),
+            Self::Xlsx => Some(Box::new(xlsx::Xlsx::new(columns(), export)?)),
+        })
     }
 }

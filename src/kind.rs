@@ -28,6 +28,10 @@ pub struct Kind {
     pub sorts: &'static [&'static [Sort]],
     /// Its main amount, if it has one.
     pub money: Option<Dated>,
+    /// The document of the activity that its amounts are divided by, over `t`, where it has one.
+    pub activity: Option<&'static str>,
+    /// The flows `t` that a record `own` reports, or its grants do.
+    pub flows: Option<&'static str>,
     /// Columns of its own in tabular formats.
     pub columns: &'static [Column],
     /// Members that the register computes for the view.

@@ -1,5 +1,7 @@
 //! One page of a list as JSON: data, meta, links, and what was asked to be included.
 
+use std::str::FromStr;
+
 use actix_web::HttpResponse;
 use actix_web::http::Uri;
 use actix_web::http::header::{CONTENT_TYPE, ETAG, LINK};
@@ -18,6 +20,7 @@ use crate::rates::convert;
 use crate::search::highlight::highlights;
 use crate::store::ask::Ask;
 use crate::store::cursor::Cursor;
+use crate::store::grain::Grain;
 use crate::store::past::{self, AsOf};
 use crate::store::read;
 
@@ -50,12 +53,19 @@ pub const PARAMETERS: &[&str] = &[
 const OF_PAGES: &[&str] = &["highlight", "facets", "limit", "cursor", "include", "count", "shape"];
 
 /// Values that are as good as none.
-const NEUTRAL: &[(&str, &str)] = &[("count", "none"), ("shape", "object"), ("bom", "false"), ("highlight", "false")];
+const NEUTRAL: &[(&str, &str)] =
+    &[("count", "none"), ("shape", "object"), ("bom", "false"), ("grain", "record"), ("highlight", "false")];
 
 /// All parameters of a collection's list.
 pub fn parameters(kind: &'static Kind) -> Vec<&'static str> {
     let converting = convert::PARAMETERS.iter().copied().filter(|_| kind.money.is_some());
-    kind.all_filters().map(|filter| filter.name).chain(PARAMETERS.iter().copied()).chain(converting).collect()
+    let grain = Some("grain").filter(|_| Grain::of(kind).len() > 1);
+    kind.all_filters()
+        .map(|filter| filter.name)
+        .chain(PARAMETERS.iter().copied())
+        .chain(converting)
+        .chain(grain)
+        .collect()
 }
 
 /// How to show what was found.
@@ -72,6 +82,8 @@ pub struct Options {
     bare: bool,
     /// Begin CSV with a byte order mark.
     pub bom: bool,
+    /// What a row of a table is about.
+    pub grain: Grain,
     /// The instant to look from; without one, now.
     pub as_of: Option<AsOf>,
 }
@@ -93,6 +105,14 @@ impl Options {
         let asked = |name: &str| query.get(name).is_some_and(|value| !NEUTRAL.contains(&(name, value)));
         for name in OF_PAGES.iter().filter(|name| format != Format::Json && asked(name)) {
             fault(name, "not_with_format", format!("{} gives every record; {name} is for JSON", format.name()));
+        }
+        let grains: Vec<&str> = Grain::of(kind).iter().map(|grain| grain.name()).collect();
+        let grain = query.get("grain").and_then(|name| Grain::from_str(name).ok().filter(|_| grains.contains(&name)));
+        if let Some(name) = query.get("grain").filter(|_| grain.is_none()) {
+            let words = format!("{} have no rows by {name:?}; grain is {}", kind.collection, grains.join(" or "));
+            fault("grain", "value_unknown", words);
+        } else if asked("grain") && !format.is_table() {
+            fault("grain", "not_with_format", "a grain is for tables: CSV and XLSX".into());
         }
         if asked("bom") && format != Format::Csv {
             fault("bom", "not_with_format", "a byte order mark is for CSV".into());
@@ -139,9 +159,18 @@ impl Options {
             }
         }
         match limit(query) {
-            Ok(limit) if faults.is_empty() => {
-                Ok(Self { limit, fields, include, count, facets, highlight, bare, bom, as_of })
-            }
+            Ok(limit) if faults.is_empty() => Ok(Self {
+                limit,
+                fields,
+                include,
+                count,
+                facets,
+                highlight,
+                bare,
+                bom,
+                grain: grain.unwrap_or_default(),
+                as_of,
+            }),
             Ok(_) => Err(faults),
             Err(fault) => {
                 faults.push(fault);

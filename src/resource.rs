@@ -65,6 +65,7 @@ pub async fn list(
     if format != Format::Json {
         let mut ask = ask;
         ask.mapped = format == Format::Geojson;
+        ask.grain = options.grain;
         return export::stream(&state, ask, options, format, &request).await;
     }
     let address = state.address(&request);

@@ -49,6 +49,8 @@ pub struct State {
     pub unknown: Mutex<Unknown>,
     /// Numbers for `/metrics`.
     pub metrics: PrometheusMetrics,
+    /// The licence of what is published here, by SPDX identifier.
+    pub licence: String,
     public_url: Option<Url>,
 }
 
@@ -57,6 +59,8 @@ pub struct State {
 pub struct Settings {
     /// Overrides the Host of requests in links.
     pub public_url: Option<Url>,
+    /// The licence of what is published here, by SPDX identifier.
+    pub licence: String,
     /// The percentage of a publisher's records that an import may change without confirmation.
     pub import_guard: i32,
     /// Bytes of the largest import.
@@ -65,14 +69,14 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { public_url: None, import_guard: 50, import_limit: 256 * 1024 * 1024 }
+        Self { public_url: None, licence: "CC-BY-4.0".into(), import_guard: 50, import_limit: 256 * 1024 * 1024 }
     }
 }
 
 impl State {
     /// Prepares the state of a migrated register, and begins to work on imports that wait.
     pub async fn new(db: Database, auth: Auth, settings: Settings) -> anyhow::Result<Self> {
-        let Settings { public_url, import_guard, import_limit } = settings;
+        let Settings { public_url, licence, import_guard, import_limit } = settings;
         let mut openapi = openapi::document();
         if let Some(url) = &public_url {
             openapi["servers"] = json!([{"url": url.as_str().trim_end_matches('/')}]);
@@ -107,6 +111,7 @@ impl State {
             streams,
             unknown: Mutex::default(),
             metrics,
+            licence,
             public_url,
         })
     }

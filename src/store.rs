@@ -11,6 +11,7 @@ pub mod change;
 pub mod clients;
 pub mod commit;
 pub mod cursor;
+pub mod grain;
 pub mod history;
 pub mod past;
 pub mod publishers;

@@ -112,6 +112,8 @@ pub static KIND: Kind = Kind {
     ],
     sorts: &[shared::NAME_SORT, &[sort("population", "coalesce(t.population, -1)", "numeric")]],
     money: None,
+    activity: None,
+    flows: None,
     columns: &[
         Column::Plain("kind"),
         Column::Text("name"),

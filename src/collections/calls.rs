@@ -132,6 +132,8 @@ pub static KIND: Kind = Kind {
         member: "amount_on_offer",
         dated: "coalesce(t.doc #>> '{amount_on_offer,value_date}', t.doc ->> 'opens', t.doc ->> 'announced')",
     }),
+    activity: None,
+    flows: None,
     columns: &[
         Column::Plain("programme"),
         Column::Text("title"),

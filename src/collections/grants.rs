@@ -182,6 +182,8 @@ pub static KIND: Kind = Kind {
     ],
     sorts: &[shared::TITLE_SORT, shared::PERIOD_SORTS, shared::AMOUNT_SORT],
     money: Some(Dated { member: "budget", dated: "coalesce(t.doc #>> '{budget,value_date}', t.doc ->> 'start_date')" }),
+    activity: Some("t.doc"),
+    flows: Some("t.grant_id = own.identifier"),
     columns: &[
         Column::Plain("programme"),
         Column::Plain("call"),

@@ -121,6 +121,8 @@ pub static KIND: Kind = Kind {
     ]],
     sorts: &[shared::TITLE_SORT],
     money: None,
+    activity: None,
+    flows: None,
     columns: &[
         Column::Text("title"),
         Column::Text("description"),

@@ -123,6 +123,8 @@ pub static KIND: Kind = Kind {
     ],
     sorts: &[shared::NAME_SORT],
     money: None,
+    activity: None,
+    flows: None,
     columns: &[
         Column::Plain("kind"),
         Column::Text("name"),

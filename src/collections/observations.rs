@@ -131,6 +131,8 @@ pub static KIND: Kind = Kind {
     ],
     sorts: &[shared::PERIOD_SORTS, &[sort("value", "coalesce(t.value, '-Infinity')", "numeric")]],
     money: None,
+    activity: None,
+    flows: None,
     columns: &[
         Column::Plain("indicator"),
         Column::Plain("kind"),

@@ -111,6 +111,8 @@ pub static KIND: Kind = Kind {
     ],
     sorts: &[shared::NAME_SORT],
     money: None,
+    activity: None,
+    flows: None,
     columns: &[
         Column::Text("name"),
         Column::Plain("acronym"),

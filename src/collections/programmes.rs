@@ -121,6 +121,11 @@ pub static KIND: Kind = Kind {
     ],
     sorts: &[shared::TITLE_SORT, shared::PERIOD_SORTS, shared::AMOUNT_SORT],
     money: Some(Dated { member: "budget", dated: "coalesce(t.doc #>> '{budget,value_date}', t.doc ->> 'start_date')" }),
+    activity: Some("t.doc"),
+    flows: Some(
+        "t.programme = own.identifier
+          OR t.programme IS NULL AND t.grant_id IN (SELECT g.identifier FROM grants g WHERE g.programme = own.identifier)",
+    ),
     columns: &[
         Column::Plain("parent"),
         Column::Text("title"),

@@ -81,6 +81,8 @@ pub static KIND: Kind = Kind {
     ]],
     sorts: &[shared::TITLE_SORT, &[sort("published", "coalesce(t.published, '-infinity')", "date")]],
     money: None,
+    activity: None,
+    flows: None,
     columns: &[
         Column::Text("title"),
         Column::Plain("url"),

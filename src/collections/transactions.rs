@@ -143,6 +143,14 @@ const SECTOR: &str = "t.identifier IN (
     SELECT x.identifier FROM grants g JOIN transactions x ON x.grant_id = g.identifier WHERE g.sectors && $?
     UNION ALL SELECT x.identifier FROM programmes p JOIN transactions x ON x.programme = p.identifier WHERE p.sectors && $?)";
 
+/// The activity of a flow `t`: the grant or programme that reports it, else one that works where
+/// the receiver is.
+const ACTIVITY: &str = "coalesce((SELECT g.doc FROM grants g WHERE g.identifier = t.grant_id),
+    (SELECT p.doc FROM programmes p WHERE p.identifier = t.programme), (
+      SELECT jsonb_build_object('places', coalesce(jsonb_agg(jsonb_build_object('location', l.target)), '[]'))
+      FROM links r JOIN links l ON l.record = r.target AND l.role = 'place'
+      WHERE r.record = t.identifier AND r.role = 'receiver'))";
+
 /// The collection.
 pub static KIND: Kind = Kind {
     collection: "transactions",
@@ -180,6 +188,8 @@ pub static KIND: Kind = Kind {
     ],
     sorts: &[&[sort("date", "t.date", "date")], shared::AMOUNT_SORT],
     money: Some(Dated { member: "value", dated: "coalesce(t.doc #>> '{value,value_date}', t.doc ->> 'date')" }),
+    activity: Some(ACTIVITY),
+    flows: None,
     columns: &[
         Column::Plain("type"),
         Column::Plain("date"),

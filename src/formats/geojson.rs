@@ -1,5 +1,8 @@
 //! GeoJSON (RFC 7946): a feature for each record, at the points of its places.
 
+use std::fs::File;
+use std::io;
+
 use serde_json::{Map, Value, json};
 
 use super::Writer;
@@ -15,17 +18,19 @@ impl Writer for Geojson {
         out.extend_from_slice(b"{\"type\":\"FeatureCollection\",\"features\":[");
     }
 
-    fn record(&mut self, record: &Map<String, Value>, points: Option<&str>, out: &mut Vec<u8>) {
+    fn record(&mut self, record: &Map<String, Value>, points: Option<&str>, out: &mut Vec<u8>) -> io::Result<()> {
         out.extend_from_slice(if std::mem::replace(&mut self.begun, true) { b",\n" } else { b"\n" });
         let feature = json!({
             "type": "Feature", "id": record.get("identifier"), "geometry": geometry(points), "properties": record,
         });
         // Writing to memory cannot fail.
         let _ = serde_json::to_writer(out, &feature);
+        Ok(())
     }
 
-    fn end(&mut self, out: &mut Vec<u8>) {
+    fn end(self: Box<Self>, out: &mut Vec<u8>) -> io::Result<Option<File>> {
         out.extend_from_slice(b"\n]}\n");
+        Ok(None)
     }
 }
 

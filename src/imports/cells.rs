@@ -1,27 +1,16 @@
 //! The cells of a column as the member of a record that they say, and what the cells
 //! of a column may be.
 
-use std::sync::LazyLock;
-
 use serde_json::{Map, Number, Value};
 
-use crate::codes::{currencies, sector_codes};
 use crate::error::Fault;
-use crate::formats::csv::{LANGUAGES, MONEY};
+use crate::formats::columns::{LANGUAGES, MONEY};
+use crate::formats::types::{self, Type};
 use crate::json;
 use crate::kind::{Column, Kind};
-use crate::openapi;
 
 /// The column that says of a record that it is to be gone.
 pub const DELETED: &str = "deleted";
-
-/// What the cells of a plain column are.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Scalar {
-    Text,
-    Number,
-    Boolean,
-}
 
 /// The columns that somebody may fill in.
 pub fn fillable(kind: &Kind) -> Vec<String> {
@@ -38,27 +27,7 @@ pub fn fillable(kind: &Kind) -> Vec<String> {
 
 /// The columns that take codes, with their codes.
 pub fn codes(kind: &Kind) -> Vec<(String, Vec<String>)> {
-    let list = |schema: &Value| -> Vec<String> {
-        schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str).map(String::from).collect()
-    };
-    let mut codes = Vec::new();
-    for column in kind.columns.iter().filter(|column| !kind.derived.contains(&column.member())) {
-        match column {
-            Column::Plain(member) => codes.push(((*member).to_owned(), list(schema(kind, member, None)))),
-            Column::Member(member, part) => {
-                codes.push((format!("{member}_{part}"), list(schema(kind, member, Some(part)))));
-            }
-            Column::Sectors(_) => codes.push(("sector_code".to_owned(), sector_codes())),
-            Column::Money(member) => {
-                codes.push((format!("{member}_currency"), currencies()));
-                codes.push((format!("{member}_exactness"), list(schema(kind, member, Some("exactness")))));
-            }
-            _ => {}
-        }
-    }
-    codes.push((DELETED.to_owned(), vec!["true".to_owned()]));
-    codes.retain(|(_, list)| !list.is_empty());
-    codes
+    types::codes(kind).into_iter().chain([(DELETED.to_owned(), vec!["true".to_owned()])]).collect()
 }
 
 /// What the cells of a column say of its member; nothing where there are none.
@@ -76,9 +45,9 @@ pub fn value<'c>(
     }
     let filled = |n: usize| cells.get(n).copied().flatten().filter(|cell| !cell.is_empty());
     Some(match *column {
-        Column::Plain(member) => plain(filled(0), scalar(kind, member, None), &format!("/{member}"), faults),
+        Column::Plain(member) => plain(filled(0), Type::of(kind, member, None), &format!("/{member}"), faults),
         Column::Member(member, part) => {
-            match plain(filled(0), scalar(kind, member, Some(part)), &format!("/{member}/{part}"), faults) {
+            match plain(filled(0), Type::of(kind, member, Some(part)), &format!("/{member}/{part}"), faults) {
                 Value::Null => Value::Null,
                 value => Value::Object(Map::from_iter([(part.to_owned(), value)])),
             }
@@ -98,7 +67,7 @@ pub fn value<'c>(
         Column::Money(member) => {
             let mut money = Map::new();
             for (n, part) in MONEY.iter().enumerate() {
-                let of = if *part == "amount" { Scalar::Number } else { Scalar::Text };
+                let of = if *part == "amount" { Type::Number } else { Type::Text };
                 let value = plain(filled(n), of, &format!("/{member}/{part}"), faults);
                 money.extend((!value.is_null()).then(|| ((*part).to_owned(), value)));
             }
@@ -131,7 +100,7 @@ fn sectors(member: &str, [codes, percentages, vocabularies]: [Option<&str>; 3], 
             sector.insert("vocabulary".into(), vocabulary.clone().into());
         }
         let share = percentages.get(n).map(String::as_str).filter(|text| !text.is_empty());
-        let share = plain(share, Scalar::Number, &format!("/{member}/{n}/percentage"), faults);
+        let share = plain(share, Type::Number, &format!("/{member}/{n}/percentage"), faults);
         sector.insert("percentage".into(), share);
         sectors.push(sector.into());
     }
@@ -139,15 +108,15 @@ fn sectors(member: &str, [codes, percentages, vocabularies]: [Option<&str>; 3], 
 }
 
 /// One cell as a value.
-fn plain(cell: Option<&str>, of: Scalar, pointer: &str, faults: &mut Vec<Fault>) -> Value {
+fn plain(cell: Option<&str>, of: Type, pointer: &str, faults: &mut Vec<Fault>) -> Value {
     let Some(text) = cell else { return Value::Null };
     let (value, code, words) = match of {
-        Scalar::Text => return text.into(),
-        Scalar::Number => {
+        Type::Text | Type::Date | Type::Instant => return text.into(),
+        Type::Number | Type::Money => {
             let number = serde_json::from_str::<Number>(text.trim()).ok().map(Value::Number);
             (number, "number_invalid", "is not a number: write 1234.5, without separators between thousands")
         }
-        Scalar::Boolean => {
+        Type::Boolean => {
             let boolean = text.trim().to_ascii_lowercase().parse().ok().map(Value::Bool);
             (boolean, "boolean_invalid", "is not true or false")
         }
@@ -183,34 +152,4 @@ pub fn split(cell: &str) -> Vec<String> {
         }
     }
     items
-}
-
-/// What a member is.
-fn scalar(kind: &Kind, member: &str, part: Option<&str>) -> Scalar {
-    let schema = schema(kind, member, part);
-    let types = schema["type"].as_array();
-    let is = |name: &str| schema["type"] == name || types.is_some_and(|types| types.iter().any(|of| of == name));
-    match () {
-        () if is("number") || is("integer") => Scalar::Number,
-        () if is("boolean") => Scalar::Boolean,
-        () => Scalar::Text,
-    }
-}
-
-/// The published schema of a member, or of a member of it.
-fn schema(kind: &Kind, member: &str, part: Option<&str>) -> &'static Value {
-    static COMPONENTS: LazyLock<Value> = LazyLock::new(openapi::components);
-    let follow = |mut schema: &'static Value| {
-        loop {
-            let branches = ["oneOf", "allOf"].iter().find_map(|word| schema[word].as_array());
-            let next = branches.and_then(|branches| branches.iter().find(|branch| branch["type"] != "null"));
-            let target = schema["$ref"].as_str().and_then(|target| target.strip_prefix("#/components"));
-            match next.or(target.and_then(|target| COMPONENTS.pointer(target))) {
-                Some(next) => schema = next,
-                None => return schema,
-            }
-        }
-    };
-    let whole = follow(&COMPONENTS["schemas"][kind.schema]["properties"][member]);
-    part.map_or(whole, |part| follow(&whole["properties"][part]))
 }

@@ -1,4 +1,4 @@
-//! Rows of a table as records: the inverse of what [`crate::formats::csv`] writes.
+//! Rows of a table as records: the inverse of what [`crate::formats::columns`] writes.
 //!
 //! A column that a table does not have leaves what would stand in it as it is; an
 //! empty cell empties it.
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::cells::{DELETED, split, value};
 use crate::error::{Fault, clip};
-use crate::formats::csv::{LANGUAGES, added};
+use crate::formats::columns::{LANGUAGES, added};
 use crate::hint::nearest;
 use crate::kind::{Column, Kind, READ_ONLY};
 

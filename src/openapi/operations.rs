@@ -10,6 +10,7 @@ use crate::formats::Format;
 use crate::kind::Kind;
 use crate::page;
 use crate::search::RELEVANCE;
+use crate::store::grain::Grain;
 
 /// Answers that any write may give.
 const WRITE_PROBLEMS: &[u16] = &[400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 414, 415, 428, 431, 500, 503];
@@ -157,6 +158,14 @@ fn list(kind: &'static Kind, id: &str, summary: &str, about: Option<&str>, examp
         as_of(),
         if_none_match_read(),
     ]);
+    let grains: Vec<&str> = Grain::of(kind).iter().map(|grain| grain.name()).collect();
+    if grains.len() > 1 {
+        parameters.push(query(
+            "grain",
+            "What a row of a table (CSV, XLSX) is about: a record; the part of it that falls on one OECD DAC sector or on one place, with its part of the amount; or one transaction that it or a grant of it reports. Parts add up to the whole.",
+            json!({"type": "string", "enum": grains}),
+        ));
+    }
     debug_assert!(page::PARAMETERS.iter().all(|name| parameters.iter().any(|parameter| parameter["name"] == *name)));
     let record = json!({"$ref": format!("#/components/schemas/{}View", kind.schema)});
     let page = json!({
@@ -181,7 +190,8 @@ fn list(kind: &'static Kind, id: &str, summary: &str, about: Option<&str>, examp
             "links": {"self": format!("http://127.0.0.1:8080/v1/{}", kind.collection), "next": null}
         }},
         "application/x-ndjson": {"schema": {"type": "string"}},
-        "text/csv": {"schema": {"type": "string"}}
+        "text/csv": {"schema": {"type": "string"}},
+        (Format::Xlsx.essence()): {"schema": {"type": "string", "format": "binary"}}
     });
     if kind.money.is_some() {
         parameters.extend(rates::parameters());

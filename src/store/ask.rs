@@ -10,6 +10,7 @@ use diesel_async::AsyncPgConnection;
 use rust_decimal::Decimal;
 
 use super::cursor::{Cursor, foreign_cursor};
+use super::grain::Grain;
 use crate::codes::is_currency;
 use crate::error::{Fault, Problem};
 use crate::hint::nearest;
@@ -50,6 +51,8 @@ pub struct Ask {
     pub conversion: Option<Conversion>,
     /// Whether the rows are for a map.
     pub mapped: bool,
+    /// What a row is about.
+    pub grain: Grain,
 }
 
 /// What must be said of the places of a record, by place.
@@ -142,6 +145,7 @@ impl Ask {
             seal: String::new(),
             conversion: None,
             mapped: false,
+            grain: Grain::default(),
         };
         (ask, faults)
     }
@@ -206,6 +210,10 @@ impl Ask {
             "locations" => (placed("NULL::text", false), placed(OWN_POINT, self.mapped)),
             _ => (placed(NOTES, self.kind.is_placed()), placed(POINTS, self.mapped)),
         };
+        let pieces = self.grain.pieces(self.kind, self.conversion.as_ref());
+        let (piece, order_of_pieces) =
+            if pieces.is_some() { ("piece.doc::text", ", piece.n") } else { ("NULL::text", "") };
+        let pieces = pieces.unwrap_or_default();
         let (than, order) = if self.descending { ("<", "DESC") } else { (">", "ASC") };
         if let Some(after) = &self.after {
             let n = values.len();
@@ -214,8 +222,8 @@ impl Ask {
         }
         let sql = format!(
             "SELECT t.identifier, t.publisher, t.version, t.created_at, t.updated_at, t.doc::text AS doc, ({key})::text AS key, \
-             {converted} AS converted, {notes} AS notes, {points} AS points \
-             FROM {table} t{} ORDER BY {key} {order}, t.identifier {order}{limit}",
+             {converted} AS converted, {notes} AS notes, {points} AS points, {piece} AS piece \
+             FROM {table} t{pieces}{} ORDER BY {key} {order}, t.identifier {order}{order_of_pieces}{limit}",
             where_clause(&conditions)
         );
         (sql, values)
@@ -226,6 +234,12 @@ impl Ask {
         let mut values = Vec::new();
         let conditions = self.conditions_sql(&mut values);
         bind(format!("SELECT count(*) AS count FROM {} t{}", self.kind.collection, where_clause(&conditions)), values)
+    }
+
+    /// How many rows an export has, counted no further than this.
+    pub fn count_to(&self, most: i64) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
+        let (sql, values) = self.select(&format!(" LIMIT {most}"));
+        bind(format!("SELECT count(*) AS count FROM ({sql}) AS rows"), values)
     }
 
     /// How many rows have each value of a facet, the most frequent first.

@@ -149,6 +149,7 @@ impl Version {
             converted: None,
             notes: None,
             points: None,
+            piece: None,
         };
         row.view(kind).map(Some)
     }

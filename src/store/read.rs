@@ -48,6 +48,9 @@ pub struct Row {
     /// The points of its places, as JSON, if they were asked for.
     #[diesel(sql_type = Nullable<Text>)]
     pub points: Option<String>,
+    /// What the row is about, as JSON, if it is not the record.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub piece: Option<String>,
 }
 
 impl Row {
@@ -101,7 +104,7 @@ pub async fn some(
 ) -> diesel::QueryResult<Vec<Row>> {
     let sql = format!(
         "SELECT identifier, publisher, version, created_at, updated_at, doc::text AS doc, identifier AS key, NULL::text AS converted, \
-         NULL::text AS notes, NULL::text AS points \
+         NULL::text AS notes, NULL::text AS points, NULL::text AS piece \
          FROM {} WHERE identifier = ANY($1) ORDER BY identifier",
         kind.collection
     );
@@ -168,6 +171,11 @@ pub async fn count(connection: &mut AsyncPgConnection, ask: &Ask) -> diesel::Que
     Ok(ask.count().get_result::<Count>(connection).await?.count)
 }
 
+/// Whether a question finds more rows than so many.
+pub async fn is_over(connection: &mut AsyncPgConnection, ask: &Ask, rows: i64) -> diesel::QueryResult<bool> {
+    Ok(ask.count_to(rows + 1).get_result::<Count>(connection).await?.count > rows)
+}
+
 /// How many records have one value of a facet.
 #[derive(Debug, QueryableByName, serde::Serialize)]
 pub struct FacetValue {
@@ -204,6 +212,8 @@ pub async fn plan(connection: &mut AsyncPgConnection, ask: &Ask, limit: Option<i
 struct Position {
     #[diesel(sql_type = BigInt)]
     position: i64,
+    #[diesel(sql_type = Timestamptz)]
+    at: DateTime<Utc>,
 }
 
 #[derive(QueryableByName)]
@@ -220,7 +230,13 @@ pub async fn register(connection: &mut AsyncPgConnection) -> diesel::QueryResult
 
 /// How many versions were ever committed: the state of the whole register in one number.
 pub async fn position(connection: &mut AsyncPgConnection) -> diesel::QueryResult<i64> {
-    Ok(sql_query("SELECT position FROM commit_clock").get_result::<Position>(connection).await?.position)
+    Ok(clock(connection).await?.0)
+}
+
+/// The same, and the instant of the last of them.
+pub async fn clock(connection: &mut AsyncPgConnection) -> diesel::QueryResult<(i64, DateTime<Utc>)> {
+    let clock: Position = sql_query("SELECT position, at FROM commit_clock").get_result(connection).await?;
+    Ok((clock.position, clock.at))
 }
 
 #[derive(QueryableByName)]

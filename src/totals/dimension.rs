@@ -2,6 +2,7 @@
 
 use crate::collections::{beneficiaries, calls, grants, indicators, locations, organisations, programmes};
 use crate::kind::Kind;
+use crate::store::grain::{PLACES, SECTORS};
 
 /// How a fact is divided by a dimension.
 #[derive(Clone, Copy)]
@@ -69,8 +70,6 @@ const YEAR: &str = "left(f.day, 4)";
 const QUARTER: &str =
     "CASE WHEN length(f.day) >= 7 THEN left(f.day, 4) || '-Q' || (substr(f.day, 6, 2)::integer + 2) / 3 END";
 const MONTH: &str = "CASE WHEN length(f.day) >= 7 THEN left(f.day, 7) END";
-const PLACES: (&str, &str) = ("f.activity -> 'places'", "location");
-const SECTORS: (&str, &str) = (r#"jsonb_path_query_array(f.activity, '$.sectors[*] ? (@.vocabulary == "1")')"#, "code");
 const GOALS: (&str, &str) = (r#"jsonb_path_query_array(f.activity, '$.tags[*] ? (@.vocabulary == "2")')"#, "code");
 const IMPLEMENTERS: (&str, &str) =
     (r#"jsonb_path_query_array(f.activity, '$.organisations[*] ? (@.role == "implementing")')"#, "organisation");

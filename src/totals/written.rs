@@ -9,7 +9,7 @@ use super::dimension::Subject;
 use super::measures::{Measure, number};
 use super::question::Question;
 use crate::codes::sector_name;
-use crate::formats::csv::row;
+use crate::formats::csv::{neutral, row};
 use crate::formats::geojson::geometry;
 use crate::http::query::Query;
 use crate::page::link;
@@ -206,7 +206,7 @@ pub fn csv(answer: &Answer, question: &Question, bom: bool) -> Vec<u8> {
         second = answer.groups.iter().map(|group| group.keys[1].as_str()).collect();
         second.sort_unstable();
         second.dedup();
-        header.extend(second.iter().map(|key| key.trim_start_matches(',').to_owned()));
+        header.extend(second.iter().map(|key| neutral(key.trim_start_matches(','))));
     } else {
         header.extend(question.measures.iter().map(|measure| measure.name().to_owned()));
     }
@@ -216,12 +216,8 @@ pub fn csv(answer: &Answer, question: &Question, bom: bool) -> Vec<u8> {
         for (n, _) in dimensions.iter().enumerate() {
             let key = keys.get(n).map_or("", String::as_str);
             let shown = why(key).map_or(key, |_| "");
-            cells.extend([
-                shown.to_owned(),
-                name(answer, question, n, key),
-                note(answer, n, key),
-                why(key).unwrap_or("").to_owned(),
-            ]);
+            let (name, note) = (name(answer, question, n, key), note(answer, n, key));
+            cells.extend([shown, &name, &note, why(key).unwrap_or("")].map(neutral));
         }
         cells
     };

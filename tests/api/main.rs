@@ -11,6 +11,7 @@ mod content;
 mod documents;
 mod every_list;
 mod every_operation;
+mod exports;
 mod flows;
 mod formats;
 mod growth;

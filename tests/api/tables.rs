@@ -15,7 +15,7 @@ async fn tables_take_back_what_they_gave() {
     for kind in collections::ALL {
         let name = kind.collection;
         let total = app.anon().get(&format!("/v1/{name}?count=exact&limit=1")).await.json()["meta"]["total"].clone();
-        for format in ["csv", "ndjson"] {
+        for format in ["csv", "ndjson", "xlsx"] {
             let exported = app.anon().get(&format!("/v1/{name}.{format}")).await.expect(200).body;
             let report =
                 send(&admin, &format!("collection={name}&format={format}"), exported, &[]).await.expect(200).json();
