@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod boundary;
 pub mod dimension;
+pub mod divide;
 pub mod facts;
 pub mod measures;
 pub mod question;
@@ -20,4 +21,4 @@ pub mod values;
 pub mod written;
 
 /// The version of the rules in `docs/METHOD.md`.
-pub const METHOD: &str = "1.1";
+pub const METHOD: &str = "1.2";

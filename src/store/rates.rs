@@ -56,7 +56,8 @@ pub async fn put(connection: &mut AsyncPgConnection, author: &Author, rates: &[R
                 rates.iter().cloned().partition(|rate| rate.basis == Basis::ValueDate);
             let mut changed = write(connection, &clock, &daily_rates).await?;
             let mut touched: BTreeMap<&str, BTreeSet<i32>> = BTreeMap::new();
-            for rate in rates.iter().filter(|rate| rate.source == ECB && rate.basis == Basis::ValueDate) {
+            // Averages that somebody states stand only where the Bank's rates give none.
+            for rate in rates.iter().filter(|rate| rate.source == ECB || rate.basis != Basis::ValueDate) {
                 touched.entry(&rate.currency).or_default().insert(rate.date.year());
             }
             for (currency, years) in touched {

@@ -48,11 +48,6 @@ const fn parts(name: &'static str, about: &'static str, (items, key): (&'static 
 }
 
 impl Dimension {
-    /// Whether both divide by the same parts of a record.
-    pub fn divides_as(&self, other: &Self) -> bool {
-        matches!((self.by, other.by), (By::Parts(..), By::Parts(..))) && self.by.sql() == other.by.sql()
-    }
-
     const fn of(self, kind: &'static Kind) -> Self {
         Self { named: Some(kind), ..self }
     }

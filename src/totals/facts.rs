@@ -1,7 +1,7 @@
 //! The records of a subject with what counts of each, and why the others do not count:
 //! statements made of parts, each value bound.
 
-use super::dimension::{By, Dimension, Subject};
+use super::dimension::{Dimension, Subject};
 use super::question::Question;
 use super::summary::Plan;
 use super::values;
@@ -9,10 +9,10 @@ use crate::store::ask::Bound;
 
 /// A statement in the making.
 pub struct Facts<'q> {
-    question: &'q Question,
-    dimensions: &'q [&'static Dimension],
+    pub(super) question: &'q Question,
+    pub(super) dimensions: &'q [&'static Dimension],
     values: Vec<Bound>,
-    with: Vec<String>,
+    pub(super) with: Vec<String>,
 }
 
 /// Which kind of thing a boundary is.
@@ -113,8 +113,7 @@ impl<'q> Facts<'q> {
         };
         let base = base.replace("{dated}", dated).replace("{rule}", rule);
         // The document is read once: what stays of it are keys and parts.
-        let own = |n: usize, dimension: &Dimension| format!(", {} AS d{n}", dimension.by.sql());
-        let divided: String = dimensions.iter().enumerate().map(|(n, dimension)| own(n, dimension)).collect();
+        let divided = facts.columns();
         let narrowed: String = question
             .narrowing
             .iter()
@@ -256,55 +255,9 @@ impl<'q> Facts<'q> {
             false => format!("coalesce(reason, CASE WHEN {} THEN 'share_unknown' END)", unknown.join(" OR ")),
         };
         // First the part is taken, then it is divided: so the groups add up to it.
-        let own = self.dimensions.iter().enumerate().map(|(n, dimension)| {
-            match self.question.narrowing.iter().position(|(other, _)| other.divides_as(dimension)) {
-                Some(which) => format!(", restricted(d{n}, (SELECT keys FROM wanted{which})) AS d{n}"),
-                None => format!(", d{n}"),
-            }
-        });
-        let own: String = own.collect();
+        let own = self.narrowed_columns();
         self.with.push(format!(
             "facts AS MATERIALIZED (SELECT identifier, amount, currency, exactness, dated, parties, unit{own}, {whole} AS whole, {reason} AS reason FROM priced)"
-        ));
-    }
-
-    /// The parts of the facts that count, by the keys of the dimensions: `parts`.
-    pub fn divide(&mut self) {
-        let (mut joins, mut keys) = (String::new(), String::new());
-        let mut part = "f.whole".to_owned();
-        for (n, dimension) in self.dimensions.iter().enumerate() {
-            joins.push_str(&match dimension.by {
-                By::Key(_) => {
-                    format!(" CROSS JOIN LATERAL (SELECT coalesce(f.d{n}, ',unstated') AS key, {part} AS part) AS s{n}")
-                }
-                By::Parts(..) => format!(" CROSS JOIN LATERAL divide({part}, f.d{n}) AS s{n}"),
-            });
-            let mut key = format!("s{n}.key");
-            if let Some(level) = self.question.place_level.clone().filter(|_| dimension.name == "place") {
-                let level = self.bind_text(&level);
-                self.with.push(format!("levels AS MATERIALIZED (SELECT * FROM places_at({level}))"));
-                joins.push_str(&format!(" LEFT JOIN levels ON levels.place = s{n}.key"));
-                key = format!("CASE WHEN {key} LIKE ',%' THEN {key} ELSE coalesce(levels.at, ',above') END");
-            }
-            if let Some(mapped) = dimension.mapped {
-                let mapped = mapped.replace("key", &format!("s{n}.key"));
-                key = format!("CASE WHEN s{n}.key LIKE ',%' THEN s{n}.key ELSE coalesce({mapped}, ',unstated') END");
-            }
-            keys.push_str(&format!(", ({key}) COLLATE \"C\" AS k{n}"));
-            part = format!("s{n}.part");
-        }
-        // Parts that have become one by what became of their keys.
-        let merges = self.dimensions.iter().any(|dimension| {
-            let by_level = dimension.name == "place" && self.question.place_level.is_some();
-            matches!(dimension.by, By::Parts(..)) && (dimension.mapped.is_some() || by_level)
-        });
-        let names: String = (0..self.dimensions.len()).map(|n| format!(", k{n}")).collect();
-        let of = format!("identifier, unit, parties, amount, currency{names}");
-        let (sum, by) = if merges { ("sum(part) AS part", format!(" GROUP BY {of}")) } else { ("part", String::new()) };
-        self.with.push(format!(
-            "parts AS (SELECT {of}, {sum} FROM (
-               SELECT f.identifier, f.unit, f.parties, f.amount, f.currency, {part} AS part{keys} FROM facts f{joins}
-               WHERE f.reason IS NULL) AS divided{by})"
         ));
     }
 

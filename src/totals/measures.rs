@@ -41,9 +41,10 @@ impl Measure {
             Self::Sum => "coalesce(sum(part), 0)",
             Self::Count => "count(DISTINCT identifier)::numeric",
             Self::Average => "round(sum(part) / nullif(count(DISTINCT identifier), 0), 2)",
-            // Exactly: the middle of an even number is the mean of the two.
+            // The middle of an even number is the mean of the two, no finer than they are.
             Self::Median => {
-                "(percentile_disc(0.5) WITHIN GROUP (ORDER BY part) + percentile_disc(0.5) WITHIN GROUP (ORDER BY part DESC)) / 2"
+                "round((percentile_disc(0.5) WITHIN GROUP (ORDER BY part) + percentile_disc(0.5) WITHIN GROUP (ORDER BY part DESC)) / 2,
+                   greatest(2, min_scale(percentile_disc(0.5) WITHIN GROUP (ORDER BY part))))"
             }
             Self::Min => "min(part)",
             Self::Max => "max(part)",

@@ -222,7 +222,9 @@ fn measures(query: &Query, faults: &mut Vec<Fault>) -> Vec<Measure> {
     let mut measures = Vec::new();
     for name in names {
         match Measure::from_str(name) {
-            Ok(measure) if measures.contains(&measure) => {}
+            Ok(measure) if measures.contains(&measure) => {
+                faults.push(Fault::parameter("measure", "measure_repeated", format!("{name} stands twice")));
+            }
             Ok(measure) => measures.push(measure),
             Err(_) => {
                 let words = format!("there is no measure {name:?}{}", nearest(name, Measure::VARIANTS));

@@ -51,7 +51,7 @@ async fn a_workbook_has_what_the_table_has() {
                         )
                     }
                     Data::Bool(flag) => text == flag.to_string(),
-                    other => text.trim_start_matches('\'') == other.to_string(),
+                    other => *other == text.trim_start_matches('\''),
                 };
                 assert!(same, "{name}: {cell:?} is not {text:?}");
             }
@@ -72,7 +72,7 @@ async fn a_workbook_has_what_the_table_has() {
     );
     assert!(about["Address"].ends_with("/v1/programmes.xlsx?status=finalisation"), "{about:?}");
     let codes = book.worksheet_range("codes").unwrap();
-    let named = codes.rows().find(|row| row[1].to_string() == "11220").unwrap();
+    let named = codes.rows().find(|row| row[1] == "11220").unwrap();
     assert_eq!((named[0].to_string(), named[2].to_string()), ("sector_code".into(), "Primary education".into()));
 }
 
@@ -89,7 +89,7 @@ async fn a_text_longer_than_a_cell_is_cut_and_that_is_said() {
     assert!(cells[1].ends_with("🏫 […]") && cells[1].encode_utf16().count() >= 32_766, "{}", cells[1].len());
     assert_eq!(cells[2], "ш".repeat(32_767));
     let about = book.worksheet_range("about").unwrap();
-    assert!(about.rows().any(|row| row[0].to_string() == "Shortened" && row[1].to_string().starts_with("1 cells")));
+    assert!(about.rows().any(|row| row[0] == "Shortened" && row[1].to_string().starts_with("1 cells")));
 }
 
 /// Grants with shares stated and not, flows, and rates to convert them.

@@ -63,11 +63,11 @@ async fn cells_are_safe_and_exact() {
     assert_eq!(cell("sector_code"), "15112|11220");
     assert_eq!(cell("sector_name"), "Decentralisation and support to subnational government|Primary education");
     assert!(csv.text().starts_with("identifier,") && csv.text().contains("\r\n"));
-    app.admin().put("/v1/programmes/=1", &make::programme("=2"), &[]).await.expect(201);
-    record["programme"] = json!("=1");
-    town.put("/v1/grants/T-1", &record, &[]).await.expect(200);
+    town.put("/v1/programmes/T-P", &make::programme("=2"), &[]).await.expect(201);
+    record["programme"] = json!("T-P");
+    town.put("/v1/grants/T-1", &record, &[("if-match", "*")]).await.expect(200);
     let totals = app.anon().get("/v1/totals/grants.csv?group_by=programme").await.expect(200).text();
-    assert!(totals.contains("\ngroup,'=1,'=2,,,EUR,1234.50\r\n"), "{totals}");
+    assert!(totals.contains("\ngroup,T-P,'=2,,,EUR,1234.50,1\r\n"), "{totals}");
     let bom = app.anon().get("/v1/grants.csv?bom=true&fields=budget").await.expect(200).text();
     assert!(
         bom.starts_with("\u{feff}identifier,budget_amount,budget_currency,budget_value_date,budget_exactness\r\n"),

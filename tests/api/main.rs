@@ -8,6 +8,7 @@ mod changes;
 mod concurrency;
 mod conditional;
 mod content;
+mod divided;
 mod documents;
 mod every_list;
 mod every_operation;

@@ -1,0 +1,143 @@
+//! Dividing facts by their dimensions: each list of a record once, whichever dimensions read it.
+//!
+//! The dimensions divide one after another, in the order in which their subject has them, so
+//! that the same cells come of any order in which they are asked for. One that reads a list which
+//! another has divided already takes the items that the other's key is of: who pays is not
+//! multiplied with the kinds of money that others pay.
+
+use super::dimension::{By, Dimension};
+use super::facts::Facts;
+
+/// How a dimension divides what those before it left.
+#[derive(Clone, Copy)]
+enum Step {
+    /// It does not: there is one key.
+    Key,
+    /// By the parts of a list.
+    Parts(&'static str, &'static str),
+    /// As that dimension, by the same keys of the same list.
+    Same(usize),
+    /// By the items of a list, `.1`, that have that dimension's key, `.0`: its number and member.
+    Within((usize, &'static str), &'static str),
+}
+
+impl Facts<'_> {
+    /// The dimensions by their number, in the order in which they divide.
+    fn order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.dimensions.len()).collect();
+        let place = |n: &usize| {
+            self.question.subject.dimensions().position(|dimension| dimension.name == self.dimensions[*n].name)
+        };
+        order.sort_by_key(place);
+        order
+    }
+
+    fn step(&self, n: usize) -> Step {
+        let (list, member) = match self.dimensions[n].by {
+            By::Key(_) => return Step::Key,
+            By::Parts(list, member) => (list, member),
+        };
+        let before = self.order().into_iter().take_while(|other| *other != n);
+        let reads = |other: usize| match self.dimensions[other].by {
+            By::Parts(same, member) if same == list => Some((other, member)),
+            _ => None,
+        };
+        match before.filter_map(reads).next() {
+            Some((other, same)) if same == member => Step::Same(other),
+            Some(other) => Step::Within(other, member),
+            None => Step::Parts(list, member),
+        }
+    }
+
+    /// The filter, by its number, that counts only some items of a list, and the member that it reads.
+    fn filter_of(&self, list: &str) -> Option<(usize, &'static str)> {
+        let reads = |(which, (dimension, _)): (usize, &(&'static Dimension, Vec<String>))| match dimension.by {
+            By::Parts(same, member) if same == list => Some((which, member)),
+            _ => None,
+        };
+        self.question.narrowing.iter().enumerate().find_map(reads)
+    }
+
+    /// What each dimension needs of a fact `f`, as columns `d0`, `d1`, …: its key, its parts, or the
+    /// list itself, where others have a say in which items count.
+    pub(super) fn columns(&self) -> String {
+        let column = |(n, dimension): (usize, &&'static Dimension)| {
+            let whole = match self.step(n) {
+                Step::Same(_) => return String::new(),
+                Step::Within(..) => true,
+                Step::Parts(list, member) => self.filter_of(list).is_some_and(|(_, other)| other != member),
+                Step::Key => false,
+            };
+            match dimension.by {
+                By::Parts(list, _) if whole => format!(", {list} AS d{n}"),
+                by => format!(", {} AS d{n}", by.sql()),
+            }
+        };
+        self.dimensions.iter().enumerate().map(column).collect()
+    }
+
+    /// The same columns, of the items that filters find.
+    pub(super) fn narrowed_columns(&self) -> String {
+        let column = |n: usize| match self.step(n) {
+            Step::Same(_) => String::new(),
+            Step::Key | Step::Within(..) => format!(", d{n}"),
+            Step::Parts(list, member) => match self.filter_of(list) {
+                Some((which, same)) if same == member => {
+                    format!(", restricted(d{n}, (SELECT keys FROM wanted{which})) AS d{n}")
+                }
+                Some((which, other)) => {
+                    format!(", parts(picked(d{n}, '{other}', (SELECT keys FROM wanted{which})), '{member}') AS d{n}")
+                }
+                None => format!(", d{n}"),
+            },
+        };
+        (0..self.dimensions.len()).map(column).collect()
+    }
+
+    /// The parts of the facts that count, by the keys of the dimensions: `parts`.
+    pub fn divide(&mut self) {
+        let mut joins = String::new();
+        let mut keys = vec![String::new(); self.dimensions.len()];
+        let mut part = "f.whole".to_owned();
+        for n in self.order() {
+            let dimension = self.dimensions[n];
+            joins.push_str(&match self.step(n) {
+                Step::Key => {
+                    format!(" CROSS JOIN LATERAL (SELECT coalesce(f.d{n}, ',unstated') AS key, {part} AS part) AS s{n}")
+                }
+                Step::Parts(..) => format!(" CROSS JOIN LATERAL divide({part}, f.d{n}) AS s{n}"),
+                Step::Same(other) => format!(" CROSS JOIN LATERAL (SELECT s{other}.key, {part} AS part) AS s{n}"),
+                Step::Within((other, its), member) => format!(
+                    " CROSS JOIN LATERAL divide({part}, parts(picked(f.d{n}, '{its}', ARRAY[s{other}.key]), '{member}')) AS s{n}"
+                ),
+            });
+            let mut key = format!("s{n}.key");
+            if let Some(level) = self.question.place_level.clone().filter(|_| dimension.name == "place") {
+                let level = self.bind_text(&level);
+                self.with.push(format!("levels AS MATERIALIZED (SELECT * FROM places_at({level}))"));
+                joins.push_str(&format!(" LEFT JOIN levels ON levels.place = s{n}.key"));
+                key = format!("CASE WHEN {key} LIKE ',%' THEN {key} ELSE coalesce(levels.at, ',above') END");
+            }
+            if let Some(mapped) = dimension.mapped {
+                let mapped = mapped.replace("key", &format!("s{n}.key"));
+                key = format!("CASE WHEN s{n}.key LIKE ',%' THEN s{n}.key ELSE coalesce({mapped}, ',unstated') END");
+            }
+            keys[n] = format!(", ({key}) COLLATE \"C\" AS k{n}");
+            part = format!("s{n}.part");
+        }
+        // Parts that have become one by what became of their keys.
+        let merges = self.dimensions.iter().any(|dimension| {
+            let by_level = dimension.name == "place" && self.question.place_level.is_some();
+            matches!(dimension.by, By::Parts(..)) && (dimension.mapped.is_some() || by_level)
+        });
+        let keys = keys.concat();
+        let names: String = (0..self.dimensions.len()).map(|n| format!(", k{n}")).collect();
+        let of = format!("identifier, unit, parties, amount, currency{names}");
+        let (sum, by) = if merges { ("sum(part) AS part", format!(" GROUP BY {of}")) } else { ("part", String::new()) };
+        self.with.push(format!(
+            "parts AS (SELECT {of}, {sum} FROM (
+               SELECT f.identifier, f.unit, f.parties, f.amount, f.currency, {part} AS part{keys} FROM facts f{joins}
+               WHERE f.reason IS NULL) AS divided{by})"
+        ));
+    }
+}
