@@ -99,7 +99,9 @@ pub fn routes(config: &mut ServiceConfig, openapi: Value) {
                 .default_service(only(REPLACE)),
         )
         .service(
-            web::resource("/v1/totals/{subject}/rows").route(read().to(totals::rows::rows)).default_service(only(READ)),
+            web::resource(["/v1/totals/{subject}/rows", "/v1/totals/{subject}/rows.{format}"])
+                .route(read().to(totals::rows::rows))
+                .default_service(only(READ)),
         )
         .service(
             web::resource(["/v1/totals/{subject:[^/.]+}", "/v1/totals/{subject:[^/.]+}.{format}"])

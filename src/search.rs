@@ -34,6 +34,8 @@ pub enum Reading {
     Similar,
     /// Nothing in the register is like this.
     Absent,
+    /// A word such as "in" beside others: it need not be found.
+    Ignored,
 }
 
 impl Reading {
@@ -53,6 +55,8 @@ pub struct Search {
     pub terms: Vec<Term>,
     /// All of it, folded: for names and codes that are just that.
     pub whole: String,
+    /// The same without what need not be found.
+    pub bare: String,
 }
 
 /// A word, several in quotes, or the beginning of one.

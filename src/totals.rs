@@ -17,6 +17,7 @@ pub mod question;
 pub mod routes;
 pub mod rows;
 pub mod summary;
+pub mod tables;
 pub mod values;
 pub mod written;
 

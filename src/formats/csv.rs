@@ -45,7 +45,7 @@ pub fn row(cells: &[String], out: &mut Vec<u8>) {
 }
 
 /// A value as the text of a cell.
-fn cell(value: &Value) -> String {
+pub fn cell(value: &Value) -> String {
     match value {
         Value::String(text) => neutral(text),
         other => raw(other),

@@ -80,5 +80,5 @@ pub fn add(paths: &mut Map<String, Value>) {
 /// How terms were read.
 pub fn readings() -> Value {
     json!({"type": "array", "description": "With `q`: how each term was read.", "items": {"type": "object", "properties": {
-        "term": {"type": "string"}, "reading": {"type": "string", "enum": ["word", "prefix", "similar", "absent"]}}}})
+        "term": {"type": "string"}, "reading": {"type": "string", "enum": ["word", "prefix", "similar", "absent", "ignored"]}}}})
 }

@@ -8,10 +8,11 @@ use super::common::{
 };
 use super::{rates, search};
 use crate::collections::locations::LocationKind;
-use crate::totals::METHOD;
 use crate::totals::dimension::Subject;
+use crate::totals::facts::REASONS;
 use crate::totals::measures::Measure;
 use crate::totals::question;
+use crate::totals::{self, METHOD};
 
 /// Where examples come from.
 const LOCAL: &str = "http://127.0.0.1:8080";
@@ -47,7 +48,7 @@ pub fn add(paths: &mut Map<String, Value>) {
                 "The rows of totals",
                 "The very rows that a total adds up, each with its part; or those that it leaves out for a reason.",
                 parameters(subject, true),
-                json!({"application/json": {"schema": page(row(), json!({"type": "object"})), "example": rows(name)}}),
+                json!({"application/json": {"schema": page(row(), json!({"type": "object"})), "example": rows(name)}, "text/csv": {"schema": {"type": "string"}}}),
             ),
         );
     }
@@ -167,7 +168,16 @@ fn parameters(subject: Subject, rows: bool) -> Vec<Value> {
     if rows {
         parameters.push(query("unit", "Only the parts in this currency, or of values in this unit.", text()));
         parameters.push(query("group", "Only the rows of this group: its keys, separated by spaces.", text()));
-        parameters.push(query("excluded", "The records that were left out for this reason instead.", text()));
+        parameters.push(query("excluded", "The records that were left out for this reason instead.", one_of(&REASONS)));
+        let known = totals::rows::parameters(subject);
+        parameters.retain(|parameter| {
+            let name = parameter["name"].as_str().unwrap_or_default();
+            name == "If-None-Match" || known.iter().any(|known| known == name)
+        });
+        for parameter in parameters.iter_mut().filter(|parameter| parameter["name"] == "format") {
+            parameter["description"] = "The format; also as an extension: `.csv`, with every row.".into();
+            parameter["schema"] = one_of(&["json", "csv"]);
+        }
     }
     parameters
 }

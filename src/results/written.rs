@@ -131,7 +131,11 @@ impl<'k> Writer<'k> {
             members.insert("achieved_reason".into(), json!(achieved.err()));
             members.insert(
                 "target_met".into(),
-                json!(is_met(indicator, figure.value, target.and_then(|target| target.value))),
+                json!(
+                    target
+                        .filter(|target| figure.missing.is_empty() && target.missing.is_empty())
+                        .and_then(|target| is_met(indicator, figure.value, target.value))
+                ),
             );
             Value::Object(members)
         };
@@ -175,7 +179,9 @@ impl<'k> Writer<'k> {
         let figures = |series: &'_ Series<'_>| -> Vec<(Kind, Points)> {
             let dated = |figures: &[Figure<'_>]| -> Points {
                 let dated = figures.iter().filter(|figure| figure.period.end.is_some() && figure.value.is_some());
-                dated.map(|figure| (figure.period.clone(), figure.value)).collect()
+                // What is made of some of the indicators only would look like a fall.
+                let whole = |figure: &Figure<'_>| figure.value.filter(|_| figure.missing.is_empty());
+                dated.map(|figure| (figure.period.clone(), whole(figure))).collect()
             };
             vec![
                 (Kind::Baseline, dated(series.baseline.as_slice())),

@@ -11,18 +11,25 @@ impl Search {
     /// One condition for each term: it stands in the record, or in the name of a place,
     /// organisation or beneficiary that the record refers to.
     pub fn conditions(&self, kind: &Kind, values: &mut Vec<Bound>) -> Vec<String> {
-        self.terms.iter().map(|term| condition(term, kind, values)).collect()
+        let needed = self.terms.iter().filter(|term| term.reading != Reading::Ignored);
+        needed.map(|term| condition(term, kind, values)).collect()
     }
 
     /// How well a record fits, as a number: it has just this code, it is called just this,
     /// its name begins so; beyond that, where the words stand and how often.
     pub fn relevance(&self, values: &mut Vec<Bound>) -> String {
-        let whole = bind(&self.whole, values);
-        let mut ranks = vec![format!(
-            "CASE WHEN strpos(t.names, '#' || {whole} || '#') > 0 THEN 8 \
-             WHEN strpos(t.names, '|' || {whole} || '|') > 0 THEN 4 \
-             WHEN strpos(t.names, '|' || {whole} || ' ') > 0 THEN 2 ELSE 0 END"
-        )];
+        let named = |text: &str, values: &mut Vec<Bound>| {
+            let text = bind(text, values);
+            format!(
+                "CASE WHEN strpos(t.names, '#' || {text} || '#') > 0 THEN 8 \
+                 WHEN strpos(t.names, '|' || {text} || '|') > 0 THEN 4 \
+                 WHEN strpos(t.names, '|' || {text} || ' ') > 0 THEN 2 ELSE 0 END"
+            )
+        };
+        let mut ranks = vec![named(&self.whole, values)];
+        if self.bare != self.whole {
+            ranks.push(named(&self.bare, values));
+        }
         for term in &self.terms {
             let text = bind(&term.folded, values);
             ranks.push(match term.reading {
@@ -34,7 +41,7 @@ impl Search {
                     "round((SELECT max(similarity({text}, name)) FROM regexp_split_to_table(t.names, '[|#]+') AS name)::numeric, 6) \
                      + round(word_similarity({text}, t.names)::numeric / 10, 6)"
                 ),
-                Reading::Absent => "0".into(),
+                Reading::Absent | Reading::Ignored => "0".into(),
             });
         }
         format!("({})", ranks.join(" + "))
@@ -46,7 +53,7 @@ fn condition(term: &Term, kind: &Kind, values: &mut Vec<Bound>) -> String {
     let found = match term.reading {
         Reading::Word | Reading::Prefix => format!("words @@ term({text}, '{}')", term.reading.name()),
         Reading::Similar => format!("{text} <% names"),
-        Reading::Absent => return "false".into(),
+        Reading::Absent | Reading::Ignored => return "false".into(),
     };
     let own = format!("SELECT identifier FROM {} WHERE {found}", kind.collection);
     let refers = |name: &&&str| kind.refers_to.contains(*name) && **name != kind.collection;

@@ -16,7 +16,7 @@ use crate::formats::Format;
 use crate::hint::nearest;
 use crate::http::query::Query;
 use crate::http::{identifier, negotiate};
-use crate::kind::Kind;
+use crate::kind::{Kind, PLACE_NOTES};
 use crate::page;
 use crate::state::State;
 use crate::store::ask::Ask;
@@ -167,12 +167,21 @@ impl Hit {
     /// What a list of results shows of a record.
     fn summary(&self, base: &str, view: &Map<String, Value>) -> Value {
         let title = ["title", "name", "description", "value_text"].iter().find_map(|name| view.get(*name));
-        json!({
+        let mut summary = json!({
             "collection": self.kind.collection,
             "identifier": self.row.identifier,
             "title": title,
             "description": view.get("description").filter(|_| view.contains_key("title")),
             "url": format!("{base}{}", identifier::path(self.kind.collection, &self.row.identifier)),
-        })
+        });
+        // What must be said of a place stands wherever it is named.
+        for name in
+            [PLACE_NOTES, "note"].into_iter().filter(|name| *name == PLACE_NOTES || self.kind.collection == "locations")
+        {
+            if let Some(note) = view.get(name).filter(|note| !note.is_null()) {
+                summary[name] = note.clone();
+            }
+        }
+        summary
     }
 }

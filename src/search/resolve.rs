@@ -42,13 +42,45 @@ impl Search {
             let words = "q has no letter and no digit to search for";
             return Err(Problem::invalid(vec![Fault::parameter("q", "search_empty", words)]));
         }
+        let folded: Vec<(&Typed, String)> = typed
+            .iter()
+            .zip(folded)
+            .map(|(typed, one)| (typed, one.folded))
+            .filter(|(_, one)| !one.is_empty())
+            .collect();
+        let only_words = folded.iter().all(|(typed, folded)| is_function_word(typed, folded));
         let mut terms = Vec::new();
-        for (typed, Folded { folded }) in typed.iter().zip(folded).filter(|(_, one)| !one.folded.is_empty()) {
-            let reading = read(connection, typed, &folded).await?;
+        for (typed, folded) in folded {
+            let reading = match is_function_word(typed, &folded) && !only_words {
+                true => Reading::Ignored,
+                false => read(connection, typed, &folded).await?,
+            };
             terms.push(Term { typed: typed.text.clone(), folded, reading });
         }
-        Ok(Self { terms, whole })
+        let needed = terms.iter().filter(|term| term.reading != Reading::Ignored).map(|term| term.folded.as_str());
+        let bare = needed.collect::<Vec<_>>().join(" ");
+        // Where one word is like nothing, all of them together may be like a name.
+        let absent = terms.iter().any(|term| term.reading == Reading::Absent);
+        if absent && terms.len() > 1 && knows(connection, &bare, Reading::Similar).await? {
+            let typed = typed.iter().map(|typed| typed.text.as_str()).collect::<Vec<_>>().join(" ");
+            terms = vec![Term { typed, folded: bare.clone(), reading: Reading::Similar }];
+        }
+        Ok(Self { terms, whole, bare })
     }
+}
+
+/// Words that say nothing alone, folded: English and Serbian articles, prepositions, conjunctions, and
+/// the forms of "to be" that stand between others.
+const FUNCTION_WORDS: [&str; 40] = [
+    "a", "an", "and", "at", "by", "for", "from", "in", "is", "of", "on", "or", "the", "to", "was", "were",
+    "with", // English
+    "ali", "da", "do", "i", "ili", "iz", "je", "kod", "koji", "na", "od", "o", "po", "pri", "s", "sa", "se", "su", "u",
+    "uz", "za", "k", "ka",
+];
+
+/// Whether a term is such a word, outside of quotes and whole.
+fn is_function_word(typed: &Typed, folded: &str) -> bool {
+    !typed.open && !typed.quoted && FUNCTION_WORDS.contains(&folded)
 }
 
 async fn read(connection: &mut AsyncPgConnection, typed: &Typed, folded: &str) -> Result<Reading, Problem> {

@@ -14,6 +14,8 @@ pub struct Typed {
     pub text: String,
     /// Whether it ends in an asterisk.
     pub open: bool,
+    /// Whether it stood in quotes.
+    pub quoted: bool,
 }
 
 /// Splits what was typed. What is no letter or digit separates words and means nothing
@@ -29,7 +31,7 @@ pub fn parse(q: &str) -> Result<Vec<Typed>, Fault> {
     for (n, piece) in q.split(['"', '“', '”', '„']).enumerate() {
         let words: Vec<&str> = if quoted(n) { vec![piece] } else { piece.split_whitespace().collect() };
         for word in words.into_iter().filter(|word| word.contains(char::is_alphanumeric)) {
-            terms.push(Typed { text: word.to_owned(), open: !quoted(n) && word.ends_with('*') });
+            terms.push(Typed { text: word.to_owned(), open: !quoted(n) && word.ends_with('*'), quoted: quoted(n) });
         }
     }
     match terms.len() {

@@ -247,8 +247,9 @@ impl Ask {
         let mut values = Vec::new();
         let conditions = self.conditions_sql(&mut values);
         let sql = format!(
-            "SELECT value, count(*) AS count FROM (SELECT DISTINCT t.identifier, {facet} AS value FROM {} t{}) AS found \
-             GROUP BY value ORDER BY count DESC, value LIMIT {limit}",
+            "SELECT counted.*, (SELECT (p.doc -> 'note')::json FROM locations p WHERE p.identifier = value AND p.noted) AS note FROM (
+             SELECT value, count(*) AS count FROM (SELECT DISTINCT t.identifier, {facet} AS value FROM {} t{}) AS found \
+             GROUP BY value ORDER BY count DESC, value LIMIT {limit}) AS counted ORDER BY count DESC, value",
             self.kind.collection,
             where_clause(&conditions)
         );

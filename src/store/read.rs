@@ -185,6 +185,10 @@ pub struct FacetValue {
     /// The number of records.
     #[diesel(sql_type = BigInt)]
     pub count: i64,
+    /// What must be said of it, if it is a place of which something must.
+    #[diesel(sql_type = Nullable<Json>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<Value>,
 }
 
 /// How many of the records that a question finds have each value of a facet, the most frequent first.

@@ -117,7 +117,8 @@ impl Answer {
         });
         let total = asked.total(connection).await?;
         let judged = asked.judged(connection).await?;
-        let names = names(connection, question, groups.iter().chain(&total)).await?;
+        let keys = groups.iter().chain(&total).map(|group| group.keys.as_slice());
+        let names = names(connection, question, keys).await?;
         Ok(Self { groups, total, judged, names, next })
     }
 }
@@ -230,10 +231,10 @@ impl Asked<'_> {
 }
 
 /// What the keys of the groups are called.
-async fn names(
+pub async fn names<'k>(
     connection: &mut AsyncPgConnection,
     question: &Question,
-    groups: impl Iterator<Item = &Group> + Clone,
+    groups: impl Iterator<Item = &'k [String]> + Clone,
 ) -> Result<Vec<BTreeMap<String, Named>>, Problem> {
     let mut names = Vec::new();
     for (n, dimension) in question.dimensions.iter().enumerate() {
@@ -241,7 +242,7 @@ async fn names(
             names.push(BTreeMap::new());
             continue;
         };
-        let keys: BTreeSet<&str> = groups.clone().map(|group| group.keys[n].as_str()).collect();
+        let keys: BTreeSet<&str> = groups.clone().filter_map(|keys| keys.get(n)).map(String::as_str).collect();
         let sql = format!(
             "SELECT identifier, coalesce(doc -> 'title', doc -> 'name')::text AS name, nullif(doc -> 'note', 'null')::text AS note,
                CASE WHEN jsonb_typeof(doc -> 'point') = 'object' THEN jsonb_build_array(doc -> 'point')::text END AS points

@@ -59,6 +59,34 @@ pub const RULES: &str = "CASE
         OR t.doc #>> '{provider,beneficiary}' = t.doc #>> '{receiver,beneficiary}' THEN 'parked'
     END";
 
+/// The flows that have parts among what the filters find. Those of others, found alone, say so.
+const HERE: &str = "here AS MATERIALIZED (
+    SELECT x.parent AS identifier, x.type FROM found JOIN transactions x USING (identifier) WHERE x.parent IS NOT NULL)";
+const ELSEWHERE: &str = "CASE WHEN reason = 'replaced' AND NOT EXISTS (
+      SELECT FROM here JOIN transactions x ON x.identifier = here.identifier AND x.type = here.type WHERE x.identifier = priced.identifier)
+    THEN 'parts_elsewhere' ELSE reason END";
+
+/// Why a record does not count.
+pub const REASONS: [&str; 17] = [
+    "replaced",
+    "parts_elsewhere",
+    "parked",
+    "no_amount",
+    "share_unknown",
+    "no_rate",
+    "no_date",
+    "date_not_exact",
+    "inside",
+    "outward",
+    "outside",
+    "side_unknown",
+    "not_a_number",
+    "not_additive",
+    "other_value",
+    "earlier",
+    "part",
+];
+
 /// What crosses a boundary inward counts, unless a part of it crosses too.
 const CROSSING: &str = "CASE
       WHEN ends.giving IS NULL OR ends.taking IS NULL THEN 'side_unknown'
@@ -250,9 +278,16 @@ impl<'q> Facts<'q> {
             unknown.push(format!("{} IS NULL", inside.replace("{amount}", "1")));
             whole = inside.replace("{amount}", &whole);
         }
+        let ruled = match self.question.subject == Subject::Transactions && !self.question.is_whole {
+            true => {
+                self.with.push(HERE.to_owned());
+                ELSEWHERE
+            }
+            false => "reason",
+        };
         let reason = match unknown.is_empty() {
-            true => "reason".to_owned(),
-            false => format!("coalesce(reason, CASE WHEN {} THEN 'share_unknown' END)", unknown.join(" OR ")),
+            true => ruled.to_owned(),
+            false => format!("coalesce({ruled}, CASE WHEN {} THEN 'share_unknown' END)", unknown.join(" OR ")),
         };
         // First the part is taken, then it is divided: so the groups add up to it.
         let own = self.narrowed_columns();

@@ -72,8 +72,20 @@ pub struct Question {
     pub is_whole: bool,
     /// The types of flows that are asked for.
     pub types: Option<Vec<String>>,
+    /// The places that are asked for.
+    pub places: Vec<String>,
     /// The instant to look from.
     pub as_of: Option<AsOf>,
+}
+
+/// Parameters that say how groups are shown, which the rows of a total have no use for.
+const OF_GROUPS: [&str; 2] = ["shape", "sort"];
+
+/// All parameters of the rows of a subject's totals, but those that only rows have.
+pub fn parameters_of_rows(subject: Subject) -> Vec<String> {
+    let bounds: Vec<String> = bounds().collect();
+    let of_groups = |name: &String| OF_GROUPS.contains(&name.as_str()) || bounds.contains(name);
+    parameters(subject).into_iter().filter(|name| !of_groups(name)).collect()
 }
 
 /// All parameters of a subject's totals.
@@ -85,7 +97,7 @@ pub fn parameters(subject: Subject) -> Vec<String> {
 }
 
 /// The bounds that measures may have: `sum_gte`, `count_lte`, …
-fn bounds() -> impl Iterator<Item = String> {
+pub fn bounds() -> impl Iterator<Item = String> {
     Measure::VARIANTS.iter().flat_map(|measure| [format!("{measure}_gte"), format!("{measure}_lte")])
 }
 
@@ -149,6 +161,7 @@ impl Question {
         let narrowing = narrowing.collect();
         let named = query.list("indicator").filter(|_| subject == Subject::Indicators).unwrap_or_default();
         let indicators = named.into_iter().map(String::from).collect();
+        let places = query.list("place").unwrap_or_default().into_iter().map(String::from).collect();
         // The filters are those of the list, and mean the same.
         let ask = match Ask::filters(subject.kind(), query) {
             Ok(ask) => ask,
@@ -167,6 +180,7 @@ impl Question {
             measures,
             dimensions,
             narrowing,
+            places,
             place_level,
             indicators,
             boundary,

@@ -12,7 +12,8 @@ use super::answer::Answer;
 use super::dimension::Subject;
 use super::question::{Question, parameters};
 use super::summary::{self, Plan};
-use super::written;
+use super::tables;
+use super::written::Written;
 use crate::error::{Fault, Problem, Reason};
 use crate::formats::Format;
 use crate::hint::nearest;
@@ -35,11 +36,14 @@ pub fn subject(request: &HttpRequest) -> Result<Subject, Problem> {
 }
 
 /// The question of a request, with its parameters.
-pub fn question(request: &HttpRequest, state: &State, more: &[&str]) -> Result<(Question, Query), Problem> {
+pub fn question(
+    request: &HttpRequest,
+    state: &State,
+    parameters: fn(Subject) -> Vec<String>,
+) -> Result<(Question, Query), Problem> {
     let subject = subject(request)?;
     let known = parameters(subject);
-    let known = known.iter().map(String::as_str).chain(more.iter().copied());
-    let (query, mut wrong) = Query::parse_on(request.query_string(), known);
+    let (query, mut wrong) = Query::parse_on(request.query_string(), known.iter().map(String::as_str));
     match Question::read(subject, &query, &state.register) {
         Ok(question) if wrong.is_empty() => Ok((question, query)),
         Ok(_) => Err(Problem::invalid(wrong)),
@@ -50,14 +54,22 @@ pub fn question(request: &HttpRequest, state: &State, more: &[&str]) -> Result<(
     }
 }
 
+/// Refuses parameters of pages where a format gives everything.
+pub fn refuse_pages(format: Format, query: &Query) -> Result<(), Problem> {
+    match ["limit", "cursor"].iter().find(|name| format != Format::Json && query.get(name).is_some()) {
+        Some(name) => {
+            let words = format!("{} gives everything; {name} is for JSON", format.name());
+            Err(Problem::invalid(vec![Fault::parameter(name, "not_with_format", words)]))
+        }
+        None => Ok(()),
+    }
+}
+
 /// `GET /v1/totals/{subject}`.
 pub async fn totals(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let (mut question, query) = question(&request, &state, &[])?;
+    let (mut question, query) = question(&request, &state, parameters)?;
     let format = negotiate::one_of(&request, query.get("format"), FORMATS)?;
-    if let Some(name) = ["limit", "cursor"].iter().find(|name| format != Format::Json && query.get(name).is_some()) {
-        let words = format!("{} gives every group; {name} is for JSON", format.name());
-        return Err(Problem::invalid(vec![Fault::parameter(name, "not_with_format", words)]));
-    }
+    refuse_pages(format, &query)?;
     if format == Format::Geojson
         && (question.wide || !question.dimensions.iter().any(|dimension| dimension.name == "place"))
     {
@@ -89,11 +101,13 @@ pub async fn totals(request: HttpRequest, state: Data<State>) -> Result<HttpResp
     };
     let address = state.address(&request);
     let next = answer.next.as_ref().map(|cursor| page::link(&address, &query, Some(&cursor.encode(&question.seal))));
+    let base = state.base(&request);
+    let written = Written::new(&answer, &question, &base, &query);
     let body = match format {
-        Format::Csv => written::csv(&answer, &question, query.get("bom") == Some("true")),
-        Format::Geojson => written::geojson(&answer, &question),
+        Format::Csv => tables::csv(&written, query.get("bom") == Some("true")),
+        Format::Geojson => tables::geojson(&written),
         _ => {
-            let mut body = written::json(&answer, &question, &state.base(&request), &query);
+            let mut body = written.json();
             body["links"] =
                 serde_json::json!({"self": page::link(&address, &query, query.get("cursor")), "next": next});
             serde_json::to_vec::<Value>(&body).map_err(Problem::internal)?

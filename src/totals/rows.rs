@@ -1,5 +1,7 @@
 //! `GET /v1/totals/{subject}/rows`: the very rows that a total adds up, or leaves out.
 
+use std::collections::BTreeMap;
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use diesel::QueryableByName;
@@ -7,15 +9,20 @@ use diesel::sql_types::{Array, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::{Map, Value, json};
 
+use super::answer::{Named, names, parsed};
 use super::boundary::around;
-use super::facts::Facts;
+use super::dimension::Subject;
+use super::facts::{Facts, REASONS};
 use super::measures::number;
-use super::question::Question;
-use super::routes::question;
-use crate::error::Problem;
+use super::question::{Question, parameters_of_rows};
+use super::routes::{question, refuse_pages};
+use crate::error::{Fault, Problem};
 use crate::formats::Format;
+use crate::formats::csv::{cell, row};
+use crate::hint::nearest;
 use crate::http::query::Query;
 use crate::http::{identifier, negotiate};
+use crate::kind::PLACE_NOTES;
 use crate::page;
 use crate::state::State;
 use crate::store::ask::bind;
@@ -23,7 +30,19 @@ use crate::store::cursor::Cursor;
 use crate::store::past;
 
 /// Parameters beside those of the total.
-pub const PARAMETERS: [&str; 3] = ["group", "unit", "excluded"];
+const PARAMETERS: [&str; 3] = ["group", "unit", "excluded"];
+/// The formats of rows.
+pub const FORMATS: &[Format] = &[Format::Json, Format::Csv];
+/// Rows of a table at most.
+const ROWS: i64 = 100_000;
+
+/// All parameters of the rows of a subject's totals.
+pub fn parameters(subject: Subject) -> Vec<String> {
+    parameters_of_rows(subject).into_iter().chain(PARAMETERS.map(String::from)).collect()
+}
+
+/// What keys are called, by key.
+type Names = BTreeMap<String, Named>;
 
 #[derive(QueryableByName)]
 struct Part {
@@ -47,8 +66,16 @@ struct Part {
 
 /// `GET /v1/totals/{subject}/rows`.
 pub async fn rows(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let (mut question, query) = question(&request, &state, &PARAMETERS)?;
-    negotiate::json(&request)?;
+    let (mut question, query) = question(&request, &state, parameters)?;
+    let format = negotiate::one_of(&request, query.get("format"), FORMATS)?;
+    refuse_pages(format, &query)?;
+    if let Some(reason) = query.get("excluded").filter(|reason| !REASONS.contains(reason)) {
+        let words = format!("nothing is left out for {reason:?}{}", nearest(reason, &REASONS));
+        return Err(Problem::invalid(vec![Fault::parameter("excluded", "value_unknown", words)]));
+    }
+    if format != Format::Json {
+        question.limit = ROWS;
+    }
     if let Some(as_of) = question.as_of {
         as_of.settle(&state.db).await?;
     }
@@ -56,9 +83,10 @@ pub async fn rows(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
     let reads = async |connection: &mut AsyncPgConnection| {
         question.ask.resolve(connection).await?;
         let found = read(connection, &question, &query).await?;
-        Ok((found, question))
+        let names = names(connection, &question, found.iter().map(|part| part.keys.as_slice())).await?;
+        Ok((found, names, question))
     };
-    let (mut found, question) = past::read(&mut *state.db.get_for_totals().await?, as_of, reads).await?;
+    let (mut found, names, question) = past::read(&mut *state.db.get_for_totals().await?, as_of, reads).await?;
     let more = found.len() as i64 > question.limit;
     found.truncate(question.limit as usize);
     let address = state.address(&request);
@@ -67,8 +95,16 @@ pub async fn rows(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
         page::link(&address, &query, Some(&cursor.encode(&question.seal)))
     });
     let base = state.base(&request);
+    if format == Format::Csv {
+        if more {
+            let words = format!("these are more than {ROWS} rows; filter them, or follow the pages of JSON");
+            return Err(Problem::invalid(vec![Fault::parameter("format", "rows_too_many", words)]));
+        }
+        let body = table(&found, &names, &question, &base, query.get("bom") == Some("true"));
+        return Ok(page::respond(format, body, None));
+    }
     let body = json!({
-        "data": found.iter().map(|part| view(part, &question, &base)).collect::<Vec<_>>(),
+        "data": found.iter().map(|part| view(part, &names, &question, &base)).collect::<Vec<_>>(),
         "meta": {"limit": question.limit},
         "links": {"self": page::link(&address, &query, query.get("cursor")), "next": next},
     });
@@ -117,7 +153,23 @@ async fn read(connection: &mut AsyncPgConnection, question: &Question, query: &Q
     Ok(bind(sql, values).load(connection).await?)
 }
 
-fn view(part: &Part, question: &Question, base: &str) -> Value {
+/// The rows as CSV.
+fn table(found: &[Part], names: &[Names], question: &Question, base: &str, bom: bool) -> Vec<u8> {
+    let unit = question.subject.unit();
+    let part_unit = format!("part_{unit}");
+    let members = ["identifier", "amount", unit, "part", &part_unit, "reason", "url", PLACE_NOTES];
+    let mut out = Vec::from(if bom { "\u{feff}" } else { "" });
+    let keys = question.dimensions.iter().map(|dimension| dimension.name);
+    row(&members.into_iter().chain(keys).map(String::from).collect::<Vec<_>>(), &mut out);
+    for part in found {
+        let view = view(part, names, question, base);
+        let keys = question.dimensions.iter().map(|dimension| &view["keys"][dimension.name]);
+        row(&members.iter().map(|name| &view[*name]).chain(keys).map(cell).collect::<Vec<_>>(), &mut out);
+    }
+    out
+}
+
+fn view(part: &Part, names: &[Names], question: &Question, base: &str) -> Value {
     let (kind, unit) = (question.subject.kind(), question.subject.unit());
     let money = |text: &Option<String>| number(text.as_ref(), kind.money.is_some());
     let keys: Map<String, Value> = question
@@ -128,7 +180,12 @@ fn view(part: &Part, question: &Question, base: &str) -> Value {
             (dimension.name.to_owned(), if key.starts_with(',') { Value::Null } else { json!(key) })
         })
         .collect();
-    json!({
+    let mut notes = Map::new();
+    for (key, names) in part.keys.iter().zip(names) {
+        let note = names.get(key).and_then(|named| named.note.as_ref());
+        notes.extend(note.map(|note| (key.clone(), parsed(Some(note)))));
+    }
+    let mut view = json!({
         "identifier": part.identifier,
         "url": format!("{base}{}", identifier::path(kind.collection, &part.identifier)),
         "keys": keys,
@@ -137,5 +194,9 @@ fn view(part: &Part, question: &Question, base: &str) -> Value {
         "part": money(&part.part),
         (format!("part_{unit}")): part.unit,
         "reason": part.reason,
-    })
+    });
+    if !notes.is_empty() {
+        view[PLACE_NOTES] = notes.into();
+    }
+    view
 }

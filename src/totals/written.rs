@@ -1,4 +1,4 @@
-//! Totals as JSON, long or wide, and as CSV.
+//! Totals as JSON, long or wide.
 
 use rust_decimal::Decimal;
 use serde_json::{Map, Number, Value, json};
@@ -7,23 +7,29 @@ use super::METHOD;
 use super::answer::{Answer, Group, parsed};
 use super::dimension::Subject;
 use super::measures::{Measure, number};
-use super::question::Question;
+use super::question::{Question, bounds};
 use crate::codes::sector_name;
-use crate::formats::csv::{neutral, row};
-use crate::formats::geojson::geometry;
 use crate::http::query::Query;
 use crate::page::link;
 
-/// The columns of CSV that say whether a row is a group or the whole.
-const ROW: &str = "row";
+/// An answer that is written, and the addresses that show its rows.
+pub struct Written<'a> {
+    /// The answer.
+    pub answer: &'a Answer,
+    /// What was asked.
+    pub question: &'a Question,
+    base: &'a str,
+    rows: String,
+    asked: Query,
+}
 
 /// Why a key is none: `unstated`, `undivided`, `above`.
-fn why(key: &str) -> Option<&str> {
+pub fn why(key: &str) -> Option<&str> {
     key.strip_prefix(',')
 }
 
 /// The key, its name and what must be said of it.
-fn told(answer: &Answer, question: &Question, n: usize, key: &str) -> Vec<(String, Value)> {
+pub fn told(answer: &Answer, question: &Question, n: usize, key: &str) -> Vec<(String, Value)> {
     let dimension = question.dimensions[n].name;
     if key.is_empty() {
         return Vec::new();
@@ -46,70 +52,118 @@ fn is_money(question: &Question, measure: Measure) -> bool {
     measure.is_amount() && question.subject.kind().money.is_some()
 }
 
-fn measured(question: &Question, group: &Group) -> impl Iterator<Item = (String, Value)> {
+/// The measures of a group.
+pub fn measured(question: &Question, group: &Group) -> impl Iterator<Item = (String, Value)> {
     let measures = question.measures.iter().zip(&group.measured);
     measures.map(|(measure, text)| (measure.name().to_owned(), number(text.as_ref(), is_money(question, *measure))))
 }
 
-/// The document, without its links.
-pub fn json(answer: &Answer, question: &Question, base: &str, query: &Query) -> Value {
-    let rows = format!("{base}/v1/totals/{}/rows", question.subject.name());
-    let mut asked = query.clone();
-    for name in ["measure", "shape", "sort", "limit", "cursor", "format", "bom"] {
-        asked = asked.without(name);
-    }
-    let explain = |name: &str, value: &str| link(&rows, &asked.with(name, value), None);
-    let explain_group = |group: &Group| {
-        let asked = asked.with("group", &group.keys.join(" "));
-        let asked = group.unit.as_ref().map_or(asked.clone(), |unit| asked.with("unit", unit));
-        link(&rows, &asked, None)
-    };
-    let group = |group: &Group| -> Map<String, Value> {
-        let mut told: Map<String, Value> =
-            group.keys.iter().enumerate().flat_map(|(n, key)| told(answer, question, n, key)).collect();
-        told.insert(question.subject.unit().into(), json!(group.unit));
-        told.extend(measured(question, group));
-        if !group.keys.is_empty() && !group.keys.iter().any(String::is_empty) {
-            told.insert("explain".into(), explain_group(group).into());
+impl<'a> Written<'a> {
+    /// An answer to these parameters, at a register's address.
+    pub fn new(answer: &'a Answer, question: &'a Question, base: &'a str, query: &Query) -> Self {
+        let mut asked = query.clone();
+        // A measure stays: it decides what may be asked without a type.
+        let of_answers = ["shape", "sort", "limit", "cursor", "format", "bom"].map(String::from);
+        for name in of_answers.into_iter().chain(bounds()) {
+            asked = asked.without(&name);
         }
-        told
-    };
-    let data: Vec<Map<String, Value>> =
-        if question.wide { wide(answer, question) } else { answer.groups.iter().map(group).collect() };
-    let total: Vec<Map<String, Value>> = answer.total.iter().map(group).collect();
-    let judged = |counted: bool| {
-        let judged = answer.judged.iter().filter(move |judged| judged.reason.is_none() == counted);
-        judged.map(|judged| {
-            let amount = number(judged.amount.as_ref(), is_money(question, Measure::Sum));
-            let mut told =
-                json!({"count": judged.count, (question.subject.unit()): judged.currency, "inexact": judged.inexact});
+        Self { answer, question, base, rows: format!("{base}/v1/totals/{}/rows", question.subject.name()), asked }
+    }
+
+    /// The rows of the whole.
+    pub fn explain(&self) -> String {
+        link(&self.rows, &self.asked, None)
+    }
+
+    /// The rows of one group.
+    pub fn explain_group(&self, group: &Group) -> String {
+        let asked = self.asked.with("group", &group.keys.join(" "));
+        let asked = group.unit.as_ref().map_or(asked.clone(), |unit| asked.with("unit", unit));
+        link(&self.rows, &asked, None)
+    }
+
+    /// The page with the rules.
+    pub fn method(&self) -> String {
+        format!("{}/docs/METHOD.md", self.base)
+    }
+
+    /// What counts, or what does not: how many records in each currency, for one reason each.
+    pub fn judged(&self, counted: bool) -> Vec<Value> {
+        let unit = self.question.subject.unit();
+        let judged = self.answer.judged.iter().filter(|judged| judged.reason.is_none() == counted);
+        let told = judged.map(|judged| {
+            let mut told = json!({"count": judged.count, unit: judged.currency, "inexact": judged.inexact});
             // Values of different indicators and dates have no sum.
-            if question.subject != Subject::Indicators {
-                told["amount"] = amount;
+            if self.question.subject != Subject::Indicators {
+                told["amount"] = number(judged.amount.as_ref(), is_money(self.question, Measure::Sum));
             }
             if let Some(reason) = &judged.reason {
                 told["reason"] = json!(reason);
-                told["explain"] = explain("excluded", reason).into();
+                told["explain"] = link(&self.rows, &self.asked.with("excluded", reason), None).into();
             }
             told
-        })
-    };
-    let mut meta = json!({
-        "measure": question.measures.iter().map(|measure| measure.name()).collect::<Vec<_>>(),
-        "group_by": question.dimensions.iter().map(|dimension| dimension.name).collect::<Vec<_>>(),
-        "total": total,
-        "included": judged(true).collect::<Vec<_>>(),
-        "excluded": judged(false).collect::<Vec<_>>(),
-        "method": {"url": format!("{base}/docs/METHOD.md"), "version": METHOD},
-        "explain": link(&rows, &asked, None),
-    });
-    if !question.wide {
-        meta["limit"] = question.limit.into();
+        });
+        told.collect()
     }
-    if let Some(conversion) = &question.conversion {
-        meta["conversion"] = converted(answer, &conversion.currency, &conversion.basis.to_string());
+
+    /// What the answer is, beside its groups.
+    pub fn meta(&self) -> Value {
+        let (answer, question) = (self.answer, self.question);
+        let total: Vec<Map<String, Value>> = answer.total.iter().map(|group| self.group(group)).collect();
+        let mut meta = json!({
+            "measure": question.measures.iter().map(|measure| measure.name()).collect::<Vec<_>>(),
+            "group_by": question.dimensions.iter().map(|dimension| dimension.name).collect::<Vec<_>>(),
+            "total": total,
+            "included": self.judged(true),
+            "excluded": self.judged(false),
+            "method": {"url": self.method(), "version": METHOD},
+            "explain": self.explain(),
+        });
+        if question.wide {
+            meta["columns"] = columns(answer).into_iter().map(|key| self.column(key)).collect();
+        } else {
+            meta["limit"] = question.limit.into();
+        }
+        if let Some(conversion) = &question.conversion {
+            meta["conversion"] = converted(answer, &conversion.currency, &conversion.basis.to_string());
+        }
+        meta
     }
-    json!({"data": data, "meta": meta})
+
+    /// The document, without its links.
+    pub fn json(&self) -> Value {
+        let data: Vec<Map<String, Value>> = match self.question.wide {
+            true => wide(self.answer, self.question),
+            false => self.answer.groups.iter().map(|group| self.group(group)).collect(),
+        };
+        json!({"data": data, "meta": self.meta()})
+    }
+
+    fn group(&self, group: &Group) -> Map<String, Value> {
+        let keys = group.keys.iter().enumerate();
+        let mut told: Map<String, Value> = keys.flat_map(|(n, key)| told(self.answer, self.question, n, key)).collect();
+        told.insert(self.question.subject.unit().into(), json!(group.unit));
+        told.extend(measured(self.question, group));
+        if !group.keys.is_empty() && !group.keys.iter().any(String::is_empty) {
+            told.insert("explain".into(), self.explain_group(group).into());
+        }
+        told
+    }
+
+    /// A second key of a wide answer, under which values stand.
+    fn column(&self, key: &str) -> Value {
+        let mut column = Map::from_iter([("column".to_owned(), Value::from(key.trim_start_matches(',')))]);
+        column.extend(told(self.answer, self.question, 1, key));
+        column.into()
+    }
+}
+
+/// The second keys of a wide answer, in their order.
+pub fn columns(answer: &Answer) -> Vec<&str> {
+    let mut second: Vec<&str> = answer.groups.iter().map(|group| group.keys[1].as_str()).collect();
+    second.sort_unstable();
+    second.dedup();
+    second
 }
 
 /// How much of what counts otherwise could be converted, by the currency that it is stated in.
@@ -142,7 +196,7 @@ fn converted(answer: &Answer, currency: &str, basis: &str) -> Value {
 }
 
 /// One row for each first key and currency, its values by the second key.
-fn wide(answer: &Answer, question: &Question) -> Vec<Map<String, Value>> {
+pub fn wide(answer: &Answer, question: &Question) -> Vec<Map<String, Value>> {
     let mut rows: Vec<(&str, Option<&str>, Map<String, Value>)> = Vec::new();
     for group in &answer.groups {
         let (first, unit) = (group.keys[0].as_str(), group.unit.as_deref());
@@ -161,89 +215,4 @@ fn wide(answer: &Answer, question: &Question) -> Vec<Map<String, Value>> {
             row
         })
         .collect()
-}
-
-/// A name in English, or in the first language there is.
-fn name(answer: &Answer, question: &Question, n: usize, key: &str) -> String {
-    let told = told(answer, question, n, key);
-    let names = told.iter().find(|(name, _)| name.ends_with("_name")).and_then(|(_, name)| name.as_object());
-    let best = names.and_then(|names| names.get("en").or_else(|| names.values().next()));
-    best.and_then(Value::as_str).unwrap_or_default().to_owned()
-}
-
-/// What must be said of a key.
-fn note(answer: &Answer, n: usize, key: &str) -> String {
-    let note = answer.names[n].get(key).map(|named| parsed(named.note.as_ref()));
-    note.as_ref().and_then(|note| note["en"].as_str()).unwrap_or_default().to_owned()
-}
-
-/// All groups as GeoJSON: a feature for each, at the point of its place if that has one.
-pub fn geojson(answer: &Answer, question: &Question) -> Vec<u8> {
-    let place = question.dimensions.iter().position(|dimension| dimension.name == "place").unwrap_or_default();
-    let feature = |group: &Group| {
-        let mut properties: Map<String, Value> =
-            group.keys.iter().enumerate().flat_map(|(n, key)| told(answer, question, n, key)).collect();
-        properties.insert(question.subject.unit().into(), json!(group.unit));
-        properties.extend(measured(question, group));
-        let points = answer.names[place].get(&group.keys[place]).and_then(|named| named.points.as_deref());
-        json!({"type": "Feature", "id": group.keys.join(" "), "geometry": geometry(points), "properties": properties})
-    };
-    let features: Vec<Value> = answer.groups.iter().map(feature).collect();
-    json!({"type": "FeatureCollection", "features": features}).to_string().into_bytes()
-}
-
-/// All groups as CSV, and the whole in the last rows.
-pub fn csv(answer: &Answer, question: &Question, bom: bool) -> Vec<u8> {
-    let mut out = Vec::from(if bom { "\u{feff}" } else { "" });
-    let mut header = vec![ROW.to_owned()];
-    let dimensions = if question.wide { &question.dimensions[..1] } else { &question.dimensions[..] };
-    for dimension in dimensions {
-        header.extend(["", "_name", "_note", "_reason"].map(|ending| format!("{}{ending}", dimension.name)));
-    }
-    header.push(question.subject.unit().into());
-    let mut second: Vec<&str> = Vec::new();
-    if question.wide {
-        second = answer.groups.iter().map(|group| group.keys[1].as_str()).collect();
-        second.sort_unstable();
-        second.dedup();
-        header.extend(second.iter().map(|key| neutral(key.trim_start_matches(','))));
-    } else {
-        header.extend(question.measures.iter().map(|measure| measure.name().to_owned()));
-    }
-    row(&header, &mut out);
-    let lead = |kind: &str, keys: &[String]| {
-        let mut cells = vec![kind.to_owned()];
-        for (n, _) in dimensions.iter().enumerate() {
-            let key = keys.get(n).map_or("", String::as_str);
-            let shown = why(key).map_or(key, |_| "");
-            let (name, note) = (name(answer, question, n, key), note(answer, n, key));
-            cells.extend([shown, &name, &note, why(key).unwrap_or("")].map(neutral));
-        }
-        cells
-    };
-    let text = |value: &Value| if value.is_null() { String::new() } else { value.to_string() };
-    if question.wide {
-        for line in wide(answer, question) {
-            let dimension = dimensions[0].name;
-            let key = match line.get(&format!("{dimension}_reason")).and_then(Value::as_str) {
-                Some(reason) => format!(",{reason}"),
-                None => line[dimension].as_str().unwrap_or_default().to_owned(),
-            };
-            let mut cells = lead("group", &[key]);
-            cells.push(line[question.subject.unit()].as_str().unwrap_or_default().to_owned());
-            let of = |key: &&str| line["values"].get(key.trim_start_matches(',')).map(text).unwrap_or_default();
-            cells.extend(second.iter().map(of));
-            row(&cells, &mut out);
-        }
-        return out;
-    }
-    for (kind, group) in
-        answer.groups.iter().map(|group| ("group", group)).chain(answer.total.iter().map(|group| ("total", group)))
-    {
-        let mut cells = lead(kind, &group.keys);
-        cells.push(group.unit.clone().unwrap_or_default());
-        cells.extend(measured(question, group).map(|(_, value)| text(&value)));
-        row(&cells, &mut out);
-    }
-    out
 }

@@ -65,7 +65,11 @@ async fn an_index_serves_every_filter_and_sort() {
         let mut search = ask(kind, "q=school+Cuprija&sort=relevance");
         for reading in [Reading::Word, Reading::Prefix, Reading::Similar] {
             let term = |text: &str| Term { typed: text.into(), folded: text.into(), reading };
-            search.set_search(&Search { terms: vec![term("school"), term("cuprija")], whole: "school cuprija".into() });
+            search.set_search(&Search {
+                terms: vec![term("school"), term("cuprija")],
+                whole: "school cuprija".into(),
+                bare: String::new(),
+            });
             let plan = read::plan(&mut connection, &search, None).await.unwrap();
             let mut tables = Vec::new();
             scanned(&plan, &mut tables);
