@@ -30,20 +30,24 @@ struct Encoding {
 /// Connections for writes; these happen one after another anyway.
 const WRITERS: usize = 4;
 
+/// Connections for searches, likewise.
+const SEARCHES: usize = 4;
+
 /// Connections for totals; further ones wait, and are told to come again.
 const TOTALS: usize = 4;
 
 /// A pooled connection.
 pub type Connection = Object<AsyncDieselConnectionManager<AsyncPgConnection>>;
 
-/// Pools by what is asked. Writes wait for one another, exports for slow clients, and
-/// totals may have much to add up; with connections of their own they cannot keep readers
+/// Pools by what is asked. Writes wait for one another, exports for slow clients, totals
+/// may have much to add up, and searches much to compare; with connections of their own they cannot keep readers
 /// waiting. Each class has a time of its own for a statement.
 #[derive(Clone)]
 pub struct Database {
     requests: Pool<AsyncPgConnection>,
     writes: Pool<AsyncPgConnection>,
     exports: Pool<AsyncPgConnection>,
+    searches: Pool<AsyncPgConnection>,
     totals: Pool<AsyncPgConnection>,
 }
 
@@ -54,6 +58,7 @@ impl Database {
             requests: pool(url, connections, "30s")?,
             writes: pool(url, connections.min(WRITERS), "30s")?,
             exports: pool(url, export_connections, "10min")?,
+            searches: pool(url, SEARCHES, "10s")?,
             totals: pool(url, TOTALS, "20s")?,
         })
     }
@@ -71,6 +76,14 @@ impl Database {
         self.writes.get().await.map_err(|error| {
             log::warn!("no database connection for a write: {error}");
             Problem::unavailable("Too many writes are under way, or the database is not reachable; try again")
+        })
+    }
+
+    /// A connection for a search.
+    pub async fn get_for_search(&self) -> Result<Connection, Problem> {
+        self.searches.get().await.map_err(|error| {
+            log::warn!("no database connection for a search: {error}");
+            Problem::unavailable("Too many searches are under way; try again in a moment")
         })
     }
 

@@ -130,14 +130,28 @@ pub struct Filter {
     pub sql: &'static str,
     /// What it finds, for the documentation.
     pub about: &'static str,
-    /// What to count the records of a list by, over `t`: a value, or a set of them.
-    pub facet: Option<&'static str>,
+    /// What to count the records of a list by.
+    pub facet: Option<Facet>,
+}
+
+/// What records are counted by.
+#[derive(Clone, Copy)]
+pub enum Facet {
+    /// Over `t`: a value, or a set of them.
+    By(&'static str),
+    /// The places of records, and all that these lie in, as the filter by place finds them.
+    Places,
 }
 
 impl Filter {
     /// The filter, its values counted by this.
     pub const fn counted(self, by: &'static str) -> Self {
-        Self { facet: Some(by), ..self }
+        Self { facet: Some(Facet::By(by)), ..self }
+    }
+
+    /// The filter by place, its places counted.
+    pub const fn placed(self) -> Self {
+        Self { facet: Some(Facet::Places), ..self }
     }
 }
 
@@ -291,6 +305,11 @@ impl Kind {
     /// Whether its records are somewhere on the map.
     pub fn is_placed(&self) -> bool {
         self.all_filters().any(|filter| filter.name == "bbox")
+    }
+
+    /// Whether its records name places; a place itself does not, it is one.
+    pub fn has_places(&self) -> bool {
+        self.is_placed() && self.collection != "locations"
     }
 
     /// The scope that a token needs to write here.

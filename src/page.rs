@@ -124,7 +124,13 @@ impl Options {
             }
             Some(items.into_iter().map(String::from).collect())
         };
-        let fields = chosen("fields", &kind.members());
+        let mut fields = chosen("fields", &kind.members());
+        // What must be said of a place stands wherever it is named.
+        if let Some(fields) =
+            fields.as_mut().filter(|fields| kind.collection == "locations" && !fields.contains(&"note".into()))
+        {
+            fields.push("note".into());
+        }
         let include = chosen("include", kind.refers_to).unwrap_or_default();
         let facets: Vec<&str> = kind.facets().map(|filter| filter.name).collect();
         let facets = chosen("facets", &facets).unwrap_or_default();
@@ -284,7 +290,7 @@ async fn read_now(
 async fn facets(connection: &mut AsyncPgConnection, ask: &Ask, facets: &[&'static Filter]) -> Result<Value, Problem> {
     let mut counts = Map::new();
     for facet in facets {
-        let by = facet.facet.unwrap_or_default();
+        let Some(by) = facet.facet else { continue };
         counts.insert(facet.name.into(), json!(read::facet(connection, ask, by, FACET_VALUES).await?));
     }
     Ok(counts.into())

@@ -7,6 +7,7 @@
 pub mod ask;
 pub mod audit;
 pub mod batch;
+pub mod bound;
 pub mod change;
 pub mod clients;
 pub mod commit;

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 use strum::VariantNames;
 
-use crate::kind::{Filter, Sort, Takes, any_of, codes, date, number, sort};
+use crate::kind::{Facet, Filter, Sort, Takes, any_of, codes, date, number, sort};
 use crate::record::split::split;
 
 use crate::record::{Amount, Exactness, FundingLine, KindOfMoney, Money, Percentage, Status};
@@ -18,7 +18,7 @@ pub const PLACE: Filter = any_of(
       AND l.target = ANY(ARRAY(SELECT places_within($?))))",
     "In these locations, or anywhere inside them.",
 )
-.counted("unnest(ARRAY(SELECT l.target FROM links l WHERE l.record = t.identifier AND l.role = 'place'))");
+.placed();
 
 /// Filters by where the places are.
 pub const MAP: &[Filter] = &[
@@ -86,7 +86,7 @@ pub const AMOUNT: &[Filter] = &[
         takes: Takes::Currencies,
         sql: "t.currency = ANY($?)",
         about: "With an amount in one of these currencies.",
-        facet: Some("t.currency"),
+        facet: Some(Facet::By("t.currency")),
     },
     codes("exactness", "t.exactness = ANY($?)", Exactness::VARIANTS, "With an amount stated this exactly.")
         .counted("t.exactness"),

@@ -21,6 +21,7 @@ use crate::http::query::Query;
 use crate::http::{body, negotiate};
 use crate::json;
 use crate::page;
+use crate::record::PartialDate;
 use crate::state::State;
 use crate::store::cursor::{Cursor, foreign_cursor};
 use crate::store::past::{self, AsOf};
@@ -85,8 +86,9 @@ fn wanted(query: &Query, seal: &str) -> Result<(Wanted, i64, Option<AsOf>), Vec<
         let words = format!("{item:?} is not an ISO 4217 currency such as RSD");
         faults.push(Fault::parameter("currency", "currency_invalid", words));
     }
-    let date = query.get("date").map(NaiveDate::from_str);
-    if matches!(date, Some(Err(_))) {
+    let day = |text: &str| NaiveDate::from_str(text).ok().filter(|_| PartialDate::is_valid(text));
+    let date = query.get("date").map(day);
+    if matches!(date, Some(None)) {
         faults.push(Fault::parameter("date", "date_invalid", "date takes a day: 2011-03-01"));
     }
     let basis = query.get("rate_basis").map(String::from);
@@ -103,7 +105,7 @@ fn wanted(query: &Query, seal: &str) -> Result<(Wanted, i64, Option<AsOf>), Vec<
         faults.push(foreign_cursor());
     }
     let limit = page::limit(query).map_err(|fault| faults.push(fault)).unwrap_or_default();
-    let wanted = Wanted { currencies, basis, date: date.and_then(Result::ok), after: after.flatten() };
+    let wanted = Wanted { currencies, basis, date: date.flatten(), after: after.flatten() };
     if faults.is_empty() { Ok((wanted, limit, as_of)) } else { Err(faults) }
 }
 

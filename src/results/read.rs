@@ -10,7 +10,8 @@ use serde_json::Value;
 use super::observed::{Above, Observed};
 use crate::collections::indicators::{self, Indicator};
 use crate::error::{Fault, Problem};
-use crate::store::ask::{Ask, Bound, bind};
+use crate::store::ask::Ask;
+use crate::store::bound::{Bound, bind};
 use crate::store::read;
 
 /// Observations that one answer is made of, at most.

@@ -66,7 +66,7 @@ pub fn roll_up(wider: &Indicator, all: &[Indicator], cells: &BTreeMap<&str, Cell
         let at = (kind, period);
         let (mut of, mut missing) = (Vec::new(), Vec::new());
         for indicator in feeding(wider, all) {
-            match value(indicator, all, cells, &at, above) {
+            match value(indicator, all, cells, &at, above, &mut missing) {
                 Some(value) => of.push((indicator.identifier.0.clone(), value)),
                 None => missing.push(indicator.identifier.0.clone()),
             }
@@ -93,17 +93,27 @@ fn own(
     cell.value(&Slice::default(), indicator.additive, above).map(|(value, _)| value)
 }
 
+/// What an indicator says, or what feeds it adds up to; where something does, whatever else should
+/// have fed it is `missing`.
 fn value(
     indicator: &Indicator,
     all: &[Indicator],
     cells: &BTreeMap<&str, Cells<'_>>,
     at: &(ObservationKind, Period),
     above: &Above,
+    missing: &mut Vec<String>,
 ) -> Option<Decimal> {
     own(indicator, cells, at, above).or_else(|| {
-        let values: Vec<Decimal> =
-            feeding(indicator, all).filter_map(|indicator| value(indicator, all, cells, at, above)).collect();
-        let sum = values.iter().try_fold(Decimal::ZERO, |sum, value| sum.checked_add(*value));
-        sum.filter(|_| !values.is_empty())
+        let (mut sum, mut unknown) = (None, Vec::new());
+        for feeding in feeding(indicator, all) {
+            match value(feeding, all, cells, at, above, &mut unknown) {
+                Some(value) => sum = Some(sum.unwrap_or(Decimal::ZERO).checked_add(value)?),
+                None => unknown.push(feeding.identifier.0.clone()),
+            }
+        }
+        if sum.is_some() {
+            missing.append(&mut unknown);
+        }
+        sum
     })
 }

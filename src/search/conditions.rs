@@ -2,7 +2,7 @@
 
 use super::{Reading, Search, Term};
 use crate::kind::Kind;
-use crate::store::ask::Bound;
+use crate::store::bound::Bound;
 
 /// Collections whose names are found in the records that refer to them.
 const NAMED: [&str; 3] = ["locations", "organisations", "beneficiaries"];

@@ -1,6 +1,7 @@
 //! `GET /v1/search`: one search over all collections, best first.
 
 use std::cmp::Reverse;
+use std::time::{Duration, Instant};
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -23,6 +24,9 @@ use crate::store::ask::Ask;
 use crate::store::cursor::Cursor;
 use crate::store::past::{self, AsOf};
 use crate::store::read::{self, Row};
+
+/// All collections together have so much time.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What was asked for.
 struct Asked {
@@ -52,7 +56,7 @@ pub async fn search(request: HttpRequest, state: Data<State>) -> Result<HttpResp
     let as_of = asked.as_of;
     let (base, address) = (state.base(&request), state.address(&request));
     let reads = async |connection: &mut AsyncPgConnection| asked.answer(connection, &base, &address, &query).await;
-    let (body, next) = past::read(&mut *state.db.get().await?, as_of, reads).await?;
+    let (body, next) = past::read(&mut *state.db.get_for_search().await?, as_of, reads).await?;
     let body = serde_json::to_vec(&body).map_err(Problem::internal)?;
     Ok(page::respond(Format::Json, body, next.as_deref()))
 }
@@ -105,6 +109,7 @@ impl Asked {
         address: &str,
         query: &Query,
     ) -> Result<(Value, Option<String>), Problem> {
+        let started = Instant::now();
         let mut hits = Vec::new();
         let mut counts = Map::new();
         let mut readings = None;
@@ -116,6 +121,9 @@ impl Asked {
                 None => ask.resolve(connection).await?,
             }
             readings = ask.search().cloned();
+            if started.elapsed() > PATIENCE {
+                return Err(Problem::unavailable("This search takes too long; name a collection, or longer words"));
+            }
             let (rows, more) = read::page(connection, ask, self.limit).await?;
             for row in rows {
                 let relevance = row.key.parse().map_err(Problem::internal)?;

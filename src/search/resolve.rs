@@ -12,6 +12,8 @@ use crate::collections;
 use crate::error::{Fault, Problem};
 use crate::kind::Kind;
 
+/// One letter begins too much.
+const PREFIX_FROM: usize = 2;
 /// Shorter words are not taken for mistyped ones: too much looks like them.
 const SIMILAR_FROM: usize = 4;
 
@@ -84,7 +86,10 @@ fn is_function_word(typed: &Typed, folded: &str) -> bool {
 }
 
 async fn read(connection: &mut AsyncPgConnection, typed: &Typed, folded: &str) -> Result<Reading, Problem> {
-    let mut readings = if typed.open { vec![Reading::Prefix] } else { vec![Reading::Word, Reading::Prefix] };
+    let mut readings = if typed.open { vec![] } else { vec![Reading::Word] };
+    if folded.chars().count() >= PREFIX_FROM {
+        readings.push(Reading::Prefix);
+    }
     if !typed.open && folded.len() >= SIMILAR_FROM {
         readings.push(Reading::Similar);
     }

@@ -31,6 +31,9 @@ pub fn parse(q: &str) -> Result<Vec<Typed>, Fault> {
     for (n, piece) in q.split(['"', '“', '”', '„']).enumerate() {
         let words: Vec<&str> = if quoted(n) { vec![piece] } else { piece.split_whitespace().collect() };
         for word in words.into_iter().filter(|word| word.contains(char::is_alphanumeric)) {
+            if word.ends_with('*') && word.chars().filter(|c| c.is_alphanumeric()).count() < 2 {
+                return fault("search_too_short", "the beginning of a word has two letters at least".into());
+            }
             terms.push(Typed { text: word.to_owned(), open: !quoted(n) && word.ends_with('*'), quoted: quoted(n) });
         }
     }

@@ -11,7 +11,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncC
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::ask;
+use super::bound;
 use crate::db::{self, Database};
 use crate::error::{Fault, Problem};
 use crate::http::query::Query;
@@ -40,7 +40,7 @@ impl AsOf {
     /// Reads the parameter `as_of`, or says what is wrong with it.
     pub fn read(query: &Query) -> Result<Option<Self>, Fault> {
         let Some(text) = query.get("as_of") else { return Ok(None) };
-        match ask::instant(text) {
+        match bound::instant(text) {
             Some(instant) if instant > Utc::now() + SKEW => Err(in_future()),
             Some(instant) => Ok(Some(Self(instant))),
             None => {

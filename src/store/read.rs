@@ -9,11 +9,11 @@ use diesel::{OptionalExtension, QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::{Map, Value};
 
-use super::ask::Ask;
+use super::ask::{Ask, NOTES};
 use crate::collections;
 use crate::error::{Problem, Reason};
 use crate::http::identifier;
-use crate::kind::{CONVERTED, Kind, PLACE_NOTES};
+use crate::kind::{CONVERTED, Facet, Kind, PLACE_NOTES};
 
 /// A record as it is stored.
 #[derive(Debug, QueryableByName)]
@@ -102,10 +102,11 @@ pub async fn some(
     kind: &Kind,
     identifiers: &[String],
 ) -> diesel::QueryResult<Vec<Row>> {
+    let notes = if kind.has_places() { NOTES } else { "NULL::text" };
     let sql = format!(
         "SELECT identifier, publisher, version, created_at, updated_at, doc::text AS doc, identifier AS key, NULL::text AS converted, \
-         NULL::text AS notes, NULL::text AS points, NULL::text AS piece \
-         FROM {} WHERE identifier = ANY($1) ORDER BY identifier",
+         {notes} AS notes, NULL::text AS points, NULL::text AS piece \
+         FROM {} t WHERE identifier = ANY($1) ORDER BY identifier",
         kind.collection
     );
     sql_query(sql).bind::<Array<Text>, _>(identifiers).load(connection).await
@@ -195,7 +196,7 @@ pub struct FacetValue {
 pub async fn facet(
     connection: &mut AsyncPgConnection,
     ask: &Ask,
-    by: &str,
+    by: Facet,
     limit: i64,
 ) -> diesel::QueryResult<Vec<FacetValue>> {
     ask.facet(by, limit).load(connection).await

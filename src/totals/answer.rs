@@ -15,7 +15,7 @@ use super::question::Question;
 use super::summary::{Plan, summed};
 use super::values::refuse_sums;
 use crate::error::{Fault, Problem};
-use crate::store::ask::bind;
+use crate::store::bound::bind;
 use crate::store::cursor::Cursor;
 
 /// Groups at most, where all are given at once.

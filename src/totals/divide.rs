@@ -7,6 +7,7 @@
 
 use super::dimension::{By, Dimension};
 use super::facts::Facts;
+use super::question::Narrowing;
 
 /// How a dimension divides what those before it left.
 #[derive(Clone, Copy)]
@@ -51,7 +52,7 @@ impl Facts<'_> {
 
     /// The filter, by its number, that counts only some items of a list, and the member that it reads.
     fn filter_of(&self, list: &str) -> Option<(usize, &'static str)> {
-        let reads = |(which, (dimension, _)): (usize, &(&'static Dimension, Vec<String>))| match dimension.by {
+        let reads = |(which, narrowing): (usize, &Narrowing)| match narrowing.dimension.by {
             By::Parts(same, member) if same == list => Some((which, member)),
             _ => None,
         };

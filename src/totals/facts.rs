@@ -5,7 +5,7 @@ use super::dimension::{Dimension, Subject};
 use super::question::Question;
 use super::summary::Plan;
 use super::values;
-use crate::store::ask::Bound;
+use crate::store::bound::Bound;
 
 /// A statement in the making.
 pub struct Facts<'q> {
@@ -55,6 +55,13 @@ pub const TRANSACTIONS: &str =
 /// itself is only parked.
 pub const RULES: &str = "CASE
       WHEN EXISTS (SELECT FROM transactions c WHERE c.parent = t.identifier AND c.type = t.type) THEN 'replaced'
+      WHEN t.doc #>> '{provider,organisation}' = t.doc #>> '{receiver,organisation}'
+        OR t.doc #>> '{provider,beneficiary}' = t.doc #>> '{receiver,beneficiary}' THEN 'parked'
+    END";
+
+/// The same for the past, which has no index of parents: all of them are looked up once.
+const PAST_RULES: &str = "CASE
+      WHEN (t.identifier, t.type) IN (SELECT c.parent, c.type FROM transactions c WHERE c.parent IS NOT NULL) THEN 'replaced'
       WHEN t.doc #>> '{provider,organisation}' = t.doc #>> '{receiver,organisation}'
         OR t.doc #>> '{provider,beneficiary}' = t.doc #>> '{receiver,beneficiary}' THEN 'parked'
     END";
@@ -125,6 +132,7 @@ impl<'q> Facts<'q> {
                 facts.cross(around, boundary);
                 CROSSING
             }
+            _ if question.as_of.is_some() => PAST_RULES,
             _ => RULES,
         };
         let matching = question.ask.matching(&mut facts.values);
@@ -146,7 +154,7 @@ impl<'q> Facts<'q> {
             .narrowing
             .iter()
             .enumerate()
-            .map(|(n, (dimension, _))| format!(", {} AS n{n}", dimension.by.sql()))
+            .map(|(n, narrowing)| format!(", {} AS n{n}", narrowing.dimension.by.sql()))
             .collect();
         facts.with.push(format!(
             "found AS MATERIALIZED (SELECT f.identifier, f.amount, f.currency, f.exactness, f.dated, f.parties, f.rule{divided}{narrowed}
@@ -265,15 +273,13 @@ impl<'q> Facts<'q> {
     fn narrow(&mut self) {
         let mut whole = "whole".to_owned();
         let mut unknown = Vec::new();
-        for (n, (dimension, values)) in self.question.narrowing.iter().enumerate() {
-            self.values.push(Bound::List(values.clone()));
-            let values = format!("${}", self.values.len());
-            let wanted = if dimension.name == "place" {
-                format!("ARRAY(SELECT places_within({values}))")
-            } else {
-                format!("{values}::text[]")
-            };
-            self.with.push(format!("wanted{n} AS MATERIALIZED (SELECT {wanted} AS keys)"));
+        for (n, narrowing) in self.question.narrowing.iter().enumerate() {
+            let wanted = narrowing.wanted.iter().map(|(sql, values)| {
+                self.values.push(Bound::List(values.clone()));
+                sql.replace("{}", &format!("${}", self.values.len()))
+            });
+            let wanted = wanted.collect::<Vec<_>>().join(" INTERSECT ");
+            self.with.push(format!("wanted{n} AS MATERIALIZED (SELECT ARRAY({wanted}) AS keys)"));
             let inside = format!("inside({{amount}}, n{n}, (SELECT keys FROM wanted{n}))");
             unknown.push(format!("{} IS NULL", inside.replace("{amount}", "1")));
             whole = inside.replace("{amount}", &whole);

@@ -36,6 +36,36 @@ pub const PARAMETERS: &[&str] = &[
     "as_of",
 ];
 
+/// What is wanted of a list that a dimension divides: what all these name.
+pub struct Narrowing {
+    /// The dimension.
+    pub dimension: &'static Dimension,
+    /// Conditions, each as SQL of the wanted keys over the bound values `{}`.
+    pub wanted: Vec<(&'static str, Vec<String>)>,
+}
+
+/// The keys that a filter wants, over its values; by its name.
+const WANTED: [(&str, &str); 3] = [
+    ("place", "SELECT places_within({})"),
+    ("bbox", "SELECT places_in_box({}::double precision[])"),
+    ("near", "SELECT places_near({}::double precision[])"),
+];
+
+/// The filters that count only what falls on their values.
+fn narrowing(subject: Subject, query: &Query) -> Vec<Narrowing> {
+    let of = |dimension: &'static Dimension| {
+        let filters: &[&str] = if dimension.name == "place" { &["place", "bbox", "near"] } else { &[dimension.name] };
+        let wanted = filters.iter().filter_map(|name| {
+            let values = query.list(name)?.into_iter().map(String::from).collect();
+            let known = WANTED.iter().find(|(other, _)| other == name);
+            Some((known.map_or("SELECT unnest({}::text[])", |(_, sql)| sql), values))
+        });
+        Narrowing { dimension, wanted: wanted.collect() }
+    };
+    let all = subject.dimensions().filter(|dimension| dimension.narrows).map(of);
+    all.filter(|narrowing| !narrowing.wanted.is_empty()).collect()
+}
+
 /// The question.
 pub struct Question {
     /// What is totalled.
@@ -46,8 +76,8 @@ pub struct Question {
     pub measures: Vec<Measure>,
     /// By what it is grouped.
     pub dimensions: Vec<&'static Dimension>,
-    /// Filters that count only what falls on their values: the dimension, and the values.
-    pub narrowing: Vec<(&'static Dimension, Vec<String>)>,
+    /// Filters that count only what falls on their values, by what they divide.
+    pub narrowing: Vec<Narrowing>,
     /// The level that places are counted at.
     pub place_level: Option<String>,
     /// The indicators that are named.
@@ -154,11 +184,6 @@ impl Question {
         if after == Some(None) {
             faults.push(foreign_cursor());
         }
-        let narrowing = subject.dimensions().filter(|dimension| dimension.narrows).filter_map(|dimension| {
-            let values = query.list(dimension.name)?;
-            Some((dimension, values.into_iter().map(String::from).collect()))
-        });
-        let narrowing = narrowing.collect();
         let named = query.list("indicator").filter(|_| subject == Subject::Indicators).unwrap_or_default();
         let indicators = named.into_iter().map(String::from).collect();
         let places = query.list("place").unwrap_or_default().into_iter().map(String::from).collect();
@@ -179,7 +204,7 @@ impl Question {
             ask,
             measures,
             dimensions,
-            narrowing,
+            narrowing: narrowing(subject, query),
             places,
             place_level,
             indicators,

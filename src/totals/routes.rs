@@ -70,6 +70,10 @@ pub async fn totals(request: HttpRequest, state: Data<State>) -> Result<HttpResp
     let (mut question, query) = question(&request, &state, parameters)?;
     let format = negotiate::one_of(&request, query.get("format"), FORMATS)?;
     refuse_pages(format, &query)?;
+    if let Some(name) = ["limit", "cursor"].iter().find(|name| question.wide && query.get(name).is_some()) {
+        let words = format!("shape=wide gives every group; {name} is for the long one");
+        return Err(Problem::invalid(vec![Fault::parameter(name, "not_with_shape", words)]));
+    }
     if format == Format::Geojson
         && (question.wide || !question.dimensions.iter().any(|dimension| dimension.name == "place"))
     {

@@ -25,7 +25,7 @@ use crate::http::{identifier, negotiate};
 use crate::kind::PLACE_NOTES;
 use crate::page;
 use crate::state::State;
-use crate::store::ask::bind;
+use crate::store::bound::bind;
 use crate::store::cursor::Cursor;
 use crate::store::past;
 

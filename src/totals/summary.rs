@@ -16,7 +16,7 @@ use super::measures::Measure;
 use super::question::Question;
 use crate::db::Database;
 use crate::error::Problem;
-use crate::store::ask::Bound;
+use crate::store::bound::Bound;
 use crate::store::commit;
 
 /// What is summarised; of beneficiaries only their kind.

@@ -172,8 +172,10 @@ pub fn geojson(written: &Written<'_>) -> Vec<u8> {
         properties.insert(question.subject.unit().into(), json!(group.unit));
         properties.extend(measured(question, group));
         properties.insert("explain".into(), written.explain_group(group).into());
+        // Each currency has features of its own.
+        let id: Vec<&str> = group.keys.iter().map(String::as_str).chain(group.unit.as_deref()).collect();
         let points = answer.names[place].get(&group.keys[place]).and_then(|named| named.points.as_deref());
-        json!({"type": "Feature", "id": group.keys.join(" "), "geometry": geometry(points), "properties": properties})
+        json!({"type": "Feature", "id": id.join(" "), "geometry": geometry(points), "properties": properties})
     };
     let features: Vec<Value> = answer.groups.iter().map(feature).collect();
     json!({"type": "FeatureCollection", "meta": written.meta(), "features": features}).to_string().into_bytes()

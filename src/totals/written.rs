@@ -99,7 +99,11 @@ impl<'a> Written<'a> {
             }
             if let Some(reason) = &judged.reason {
                 told["reason"] = json!(reason);
-                told["explain"] = link(&self.rows, &self.asked.with("excluded", reason), None).into();
+                let asked = self.asked.with("excluded", reason);
+                // What is converted stands in one currency only.
+                let own = judged.currency.as_ref().filter(|_| self.question.conversion.is_none());
+                told["explain"] =
+                    link(&self.rows, &own.map_or(asked.clone(), |own| asked.with("unit", own)), None).into();
             }
             told
         });

@@ -3,6 +3,7 @@
 //! the OpenAPI document; the other files hold what is special.
 
 mod administration;
+mod answers;
 mod authorization;
 mod changes;
 mod concurrency;

@@ -188,10 +188,9 @@ async fn marks_show_where_and_facets_count_what_was_found() {
         answer["data"][0]["highlights"]["/title/en"],
         "<mark>Citizens</mark> Assistance Centre in <mark>Ćuprija</mark>"
     );
-    assert_eq!(
-        answer["meta"]["facets"],
-        json!({"status": [{"value": "closed", "count": 1}], "place": [{"value": "RS-71200", "count": 1}]})
-    );
+    // A place counts in all that it lies in.
+    let places = ["RS", "RS-71200", "RS2", "RS21", "RS215"].map(|place| json!({"value": place, "count": 1}));
+    assert_eq!(answer["meta"]["facets"], json!({"status": [{"value": "closed", "count": 1}], "place": places}));
     // The counts of a facet with one value each add up to the number of records, and each
     // is what its own filter finds.
     for kind in collections::ALL {
