@@ -5,6 +5,7 @@ pub mod columns;
 pub mod csv;
 pub mod geojson;
 pub mod ndjson;
+pub mod parquet;
 pub mod types;
 pub mod xlsx;
 
@@ -29,6 +30,8 @@ pub enum Format {
     Csv,
     /// A workbook with one record a row, all of them.
     Xlsx,
+    /// The same table with typed columns, for notebooks.
+    Parquet,
     /// One record a feature, all of them, of collections that are on the map.
     Geojson,
 }
@@ -75,7 +78,7 @@ impl Export {
 
 impl Format {
     /// All formats, the default first.
-    pub const ALL: &'static [Self] = &[Self::Json, Self::Ndjson, Self::Csv, Self::Xlsx, Self::Geojson];
+    pub const ALL: &'static [Self] = &[Self::Json, Self::Ndjson, Self::Csv, Self::Xlsx, Self::Parquet, Self::Geojson];
 
     /// Its name in `format=` and as an extension.
     pub fn name(self) -> &'static str {
@@ -84,6 +87,7 @@ impl Format {
             Self::Ndjson => "ndjson",
             Self::Csv => "csv",
             Self::Xlsx => "xlsx",
+            Self::Parquet => "parquet",
             Self::Geojson => "geojson",
         }
     }
@@ -104,6 +108,7 @@ impl Format {
             Self::Json => "application/json",
             Self::Ndjson => "application/x-ndjson",
             Self::Csv => "text/csv",
+            Self::Parquet => "application/vnd.apache.parquet",
             Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             Self::Geojson => "application/geo+json",
         }
@@ -119,7 +124,7 @@ impl Format {
 
     /// Whether it is a table, which may have several rows a record.
     pub fn is_table(self) -> bool {
-        matches!(self, Self::Csv | Self::Xlsx)
+        matches!(self, Self::Csv | Self::Xlsx | Self::Parquet)
     }
 
     /// The rows that it can have at most.
@@ -136,6 +141,7 @@ impl Format {
             Self::Geojson => Some(Box::new(geojson::Geojson::default())),
             Self::Csv => Some(Box::new(csv::Csv::new(columns(), export.bom))),
             Self::Xlsx => Some(Box::new(xlsx::Xlsx::new(columns(), export)?)),
+            Self::Parquet => Some(Box::new(parquet::Parquet::new(columns(), export)?)),
         })
     }
 }

@@ -112,7 +112,7 @@ impl Options {
             let words = format!("{} have no rows by {name:?}; grain is {}", kind.collection, grains.join(" or "));
             fault("grain", "value_unknown", words);
         } else if asked("grain") && !format.is_table() {
-            fault("grain", "not_with_format", "a grain is for tables: CSV and XLSX".into());
+            fault("grain", "not_with_format", "a grain is for tables: CSV, XLSX and Parquet".into());
         }
         if asked("bom") && format != Format::Csv {
             fault("bom", "not_with_format", "a byte order mark is for CSV".into());

@@ -1,7 +1,7 @@
 """Reads what a register gives with the readers that people use, and prints what they saw as JSON.
 
-Usage: readers.py FOLDER, which holds grants.csv, grants.xlsx, grants.geojson and perhaps
-grants.parquet; with --libreoffice PROGRAM the workbook goes through that first.
+Usage: readers.py FOLDER, which holds grants.csv, grants.xlsx, grants.parquet and grants.geojson;
+with --libreoffice PROGRAM the workbook goes through that first.
 """
 
 import csv
@@ -40,6 +40,10 @@ def seen(folder):
     yield "openpyxl", rows(records)
     yield "openpyxl types", sorted({type(record["start_date"]).__name__ for record in records})
     yield "pandas xlsx", rows(pandas.read_excel(folder / "grants.xlsx").to_dict("records"))
+    frame = polars.read_parquet(folder / "grants.parquet")
+    yield "polars parquet", rows({**row, "budget_amount": float(row["budget_amount"])} for row in frame.to_dicts())
+    names = ["title_en", "budget_amount", "version", "created_at", "start_date", "places_location"]
+    yield "polars types", {name: str(frame.schema[name]) for name in names}
     about, _, _, columns = pyogrio.raw.read(folder / "grants.geojson", columns=["identifier", "title"])
     features = dict(zip(about["fields"], columns))
     titles = [json.loads(title)["en"] for title in features["title"]]

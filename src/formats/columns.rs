@@ -176,7 +176,11 @@ impl Column {
             Self::Plain(member) => vec![Type::of(kind, member, None)],
             Self::Money(_) => vec![Type::Money, Type::Text, Type::Date, Type::Text],
             Self::Member(CONVERTED, part) => {
-                vec![if matches!(*part, "amount" | "rate") { Type::Number } else { Type::Text }]
+                vec![match *part {
+                    "amount" => Type::Money,
+                    "rate" => Type::Number,
+                    _ => Type::Text,
+                }]
             }
             Self::Member(member, part) => vec![Type::of(kind, member, Some(part))],
             other => vec![Type::Text; other.names().len()],

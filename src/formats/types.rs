@@ -15,6 +15,8 @@ pub enum Type {
     Text,
     /// A number.
     Number,
+    /// A whole number.
+    Integer,
     /// An amount of money: at most 4 places and 15 digits.
     Money,
     /// True or false.
@@ -29,7 +31,7 @@ impl Type {
     /// What a member holds, or a member of it.
     pub fn of(kind: &Kind, member: &str, part: Option<&str>) -> Self {
         match member {
-            "version" => return Self::Number,
+            "version" => return Self::Integer,
             "created_at" | "updated_at" => return Self::Instant,
             _ => {}
         }
@@ -37,7 +39,8 @@ impl Type {
         let types = schema["type"].as_array();
         let is = |name: &str| schema["type"] == name || types.is_some_and(|types| types.iter().any(|of| of == name));
         match () {
-            () if is("number") || is("integer") => Self::Number,
+            () if is("number") => Self::Number,
+            () if is("integer") => Self::Integer,
             () if is("boolean") => Self::Boolean,
             () if schema["format"] == "partial-date" => Self::Date,
             () => Self::Text,

@@ -112,7 +112,7 @@ fn plain(cell: Option<&str>, of: Type, pointer: &str, faults: &mut Vec<Fault>) -
     let Some(text) = cell else { return Value::Null };
     let (value, code, words) = match of {
         Type::Text | Type::Date | Type::Instant => return text.into(),
-        Type::Number | Type::Money => {
+        Type::Number | Type::Integer | Type::Money => {
             let number = serde_json::from_str::<Number>(text.trim()).ok().map(Value::Number);
             (number, "number_invalid", "is not a number: write 1234.5, without separators between thousands")
         }

@@ -162,7 +162,7 @@ fn list(kind: &'static Kind, id: &str, summary: &str, about: Option<&str>, examp
     if grains.len() > 1 {
         parameters.push(query(
             "grain",
-            "What a row of a table (CSV, XLSX) is about: a record; the part of it that falls on one OECD DAC sector or on one place, with its part of the amount; or one transaction that it or a grant of it reports. Parts add up to the whole.",
+            "What a row of a table (CSV, XLSX, Parquet) is about: a record; the part of it that falls on one OECD DAC sector or on one place, with its part of the amount; or one transaction that it or a grant of it reports. Parts add up to the whole.",
             json!({"type": "string", "enum": grains}),
         ));
     }
@@ -191,7 +191,8 @@ fn list(kind: &'static Kind, id: &str, summary: &str, about: Option<&str>, examp
         }},
         "application/x-ndjson": {"schema": {"type": "string"}},
         "text/csv": {"schema": {"type": "string"}},
-        (Format::Xlsx.essence()): {"schema": {"type": "string", "format": "binary"}}
+        (Format::Xlsx.essence()): {"schema": {"type": "string", "format": "binary"}},
+        (Format::Parquet.essence()): {"schema": {"type": "string", "format": "binary"}}
     });
     if kind.money.is_some() {
         parameters.extend(rates::parameters());

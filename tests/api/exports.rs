@@ -11,6 +11,8 @@ use aid_register::store::ask::Ask;
 use aid_register::store::grain::Grain;
 use aid_register::store::read;
 use calamine::{Data, Reader, Xlsx};
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::{Field, Row};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -270,7 +272,7 @@ async fn hard(app: &TestApp, folder: &Path) -> Vec<(String, String, String)> {
         expected.push((format!("T-{n:02}"), (*text).to_owned(), format!("{:.2}", n as f64 * 1000.0 + 0.05)));
     }
     std::fs::create_dir_all(folder).unwrap();
-    for name in ["grants.csv", "grants.xlsx", "grants.geojson"] {
+    for name in ["grants.csv", "grants.xlsx", "grants.parquet", "grants.geojson"] {
         std::fs::write(folder.join(name), app.anon().get(&format!("/v1/{name}")).await.expect(200).body).unwrap();
     }
     expected
@@ -293,7 +295,10 @@ async fn readers_see_what_was_written() {
     let expected = hard(&app, folder.path()).await;
     let seen = readers(folder.path(), &[]);
     assert_eq!(seen["openpyxl types"], json!(["datetime"]));
-    for (reader, rows) in seen.as_object().unwrap().iter().filter(|(reader, _)| *reader != "openpyxl types") {
+    let types = json!({"title_en": "String", "budget_amount": "Decimal(precision=18, scale=4)", "version": "Int64",
+        "created_at": "Datetime(time_unit='us', time_zone='UTC')", "start_date": "String", "places_location": "String"});
+    assert_eq!(seen["polars types"], types);
+    for (reader, rows) in seen.as_object().unwrap().iter().filter(|(reader, _)| !reader.ends_with("types")) {
         let rows = rows.as_array().unwrap();
         assert_eq!(rows.len(), expected.len(), "{reader}");
         for (row, (identifier, text, amount)) in rows.iter().zip(&expected) {
@@ -301,7 +306,7 @@ async fn readers_see_what_was_written() {
             // A reader that guesses types takes some words for values, as readers do.
             let guessed = ["NaN", "NULL"].contains(&text.as_str()) && reader.starts_with("pandas");
             let shown = match reader.as_str() {
-                "pyogrio" => text.clone(),
+                "pyogrio" | "polars parquet" => text.clone(),
                 reader if reader.ends_with("csv") => neutral(text),
                 _ => text.replace("\r\n", "\n"),
             };
@@ -331,4 +336,51 @@ async fn libreoffice_opens_the_workbook() {
         let text = text.replace("\r\n", "\n");
         assert_eq!(row, &json!([identifier, text, amount]));
     }
+}
+
+#[actix_web::test]
+async fn parquet_has_the_rows_of_the_table_in_groups() {
+    let app = TestApp::empty().await;
+    divided(&app).await;
+    for (collection, grain) in
+        [("grants", "record"), ("grants", "place"), ("transactions", "sector"), ("programmes", "transaction")]
+    {
+        let address = |format: &str| format!("/v1/{collection}.{format}?grain={grain}&currency=EUR");
+        let expected = table(&app.anon().get(&address("csv")).await.expect(200).body);
+        let answer = app.anon().get(&address("parquet")).await.expect(200);
+        assert_eq!(answer.header("content-type"), "application/vnd.apache.parquet");
+        let file = SerializedFileReader::new(bytes::Bytes::from(answer.body)).unwrap();
+        let rows: Vec<Row> = file.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+        assert_eq!(rows.len(), expected.len());
+        for (row, expected) in rows.iter().zip(&expected) {
+            for (name, field) in row.get_column_iter() {
+                let text = &expected[name];
+                let same = match field {
+                    Field::Null => text.is_empty(),
+                    Field::Str(found) => found == text.trim_start_matches('\''),
+                    Field::Decimal(amount) => {
+                        let units = i64::from_be_bytes(amount.data().try_into().unwrap());
+                        Decimal::new(units, 4) == text.parse::<Decimal>().unwrap()
+                    }
+                    Field::TimestampMicros(micros) => {
+                        chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_micros() == *micros
+                    }
+                    other => text.parse::<f64>().unwrap() == other.to_string().parse::<f64>().unwrap(),
+                };
+                assert!(same, "{collection} {name}: {field:?} is not {text:?}");
+            }
+        }
+    }
+    // Texts of more than a group holds.
+    let mut records = Vec::new();
+    for n in 0..400 {
+        let mut grant = make::any("grants", &format!("T-X{n:03}"), n);
+        grant["description"] = json!({"en": "ш".repeat(25_000)});
+        records.push(("grants", grant));
+    }
+    make::write(&mut app.connection().await, &records).await;
+    let body = app.anon().get("/v1/grants.parquet").await.expect(200).body;
+    let file = SerializedFileReader::new(bytes::Bytes::from(body)).unwrap();
+    assert!(file.metadata().num_row_groups() > 1);
+    assert_eq!(file.metadata().file_metadata().num_rows(), 460);
 }
