@@ -20,6 +20,7 @@ use crate::history;
 use crate::http::query::Query;
 use crate::imports::routes as imports;
 use crate::kind::Kind;
+use crate::merge;
 use crate::openapi::to_3_0;
 use crate::rates::routes as rates;
 use crate::resource;
@@ -55,6 +56,12 @@ pub fn routes(config: &mut ServiceConfig, openapi: Value) {
             .service(one_read(&format!("/v1/{name}/{{identifier}}/versions"), kind, history::versions))
             .service(one_read(&format!("/v1/{name}/{{identifier}}/versions/{{version}}"), kind, history::version))
             .service(one_read(&format!("/v1/{name}/{{identifier}}/diff"), kind, history::diff));
+        if merge::COLLECTIONS.contains(&name) {
+            let merge =
+                move |request: HttpRequest, state: Data<State>, body: Payload| merge::merge(kind, request, state, body);
+            let path = format!("/v1/{name}/{{identifier}}/merge");
+            config.service(web::resource(path).route(web::post().to(merge)).default_service(only(CALL)));
+        }
         let list = move |request: HttpRequest, state: Data<State>| resource::list(kind, None, request, state);
         let lists = [format!("/v1/{name}"), format!("/v1/{name}.{{format}}")];
         config.service(web::resource(lists).route(read().to(list)).default_service(only(READ)));

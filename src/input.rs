@@ -21,7 +21,8 @@ impl Shapes {
     /// Compiles them from the components of the OpenAPI document.
     pub fn compile(components: &Value) -> Self {
         let shapes = collections::ALL.iter().map(|kind| (kind.collection, Shape::of(components, kind.schema)));
-        let others = ["NewPublisher", "NewClient", "NewExchangeRates"].map(|name| (name, Shape::of(components, name)));
+        let others =
+            ["NewPublisher", "NewClient", "NewExchangeRates", "Merge"].map(|name| (name, Shape::of(components, name)));
         Self(shapes.chain(others).collect())
     }
 

@@ -13,6 +13,7 @@
 //! - [`search`] text in Cyrillic, Latin or ASCII, over one collection or all
 //! - [`rates`] exchange rates, and amounts in one currency
 //! - [`totals`] sums that count nothing twice; [`results`] what indicators say
+//! - [`merge`] two records of one body become one
 //! - [`imports`] many records at once, [`idempotency`] answers that can be asked for again
 //! - [`input`] a record from bytes to a checked document: [`json`] form, [`shape`]
 //!   schema, [`record`] the values, parts and rules that records are made of
@@ -47,6 +48,7 @@ pub mod imports;
 pub mod input;
 pub mod json;
 pub mod kind;
+pub mod merge;
 pub mod openapi;
 pub mod page;
 pub mod postgres;

@@ -14,6 +14,7 @@ pub mod commit;
 pub mod cursor;
 pub mod grain;
 pub mod history;
+pub mod merge;
 pub mod past;
 pub mod publishers;
 pub mod rates;

@@ -72,7 +72,7 @@ pub fn add(paths: &mut Map<String, Value>) {
 }
 
 /// Their schemas.
-pub fn schemas() -> [(&'static str, Value); 4] {
+pub fn schemas() -> [(&'static str, Value); 5] {
     let text = |about: &str| json!({"type": "string", "description": about});
     [
         (
@@ -87,6 +87,12 @@ pub fn schemas() -> [(&'static str, Value); 4] {
             "additionalProperties": false, "properties": {
             "id": text("As the address says."), "name": {"type": "string", "pattern": "\\S", "maxLength": 500},
             "prefixes": {"type": "array", "items": {"type": "string", "format": "identifier"}, "uniqueItems": true}}}),
+        ),
+        (
+            "Merge",
+            json!({"type": "object", "description": "Into what a record is merged.", "required": ["into"],
+            "additionalProperties": false, "properties": {"into": {"type": "string", "format": "identifier",
+                "description": "The record of the same kind that stands for it from then on."}}}),
         ),
         (
             "NewClient",

@@ -8,6 +8,7 @@ use super::common::{
 use super::{rates, search};
 use crate::formats::Format;
 use crate::kind::Kind;
+use crate::merge;
 use crate::page;
 use crate::search::RELEVANCE;
 use crate::store::grain::Grain;
@@ -85,6 +86,25 @@ pub fn of_collection(kind: &'static Kind, example: &Value, paths: &mut Map<Strin
             None, json!({"204": {"description": "Deleted, or merged.", "headers": header_refs(&["X-Request-Id", "API-Version"])}}))
     });
     paths.insert(format!("/v1/{name}/{{identifier}}"), path);
+    if merge::COLLECTIONS.contains(&name) {
+        let merged = json!({"type": "object", "properties": {"merged": {"type": "string", "description": "The record that is no more."},
+            "into": {"type": "string", "description": "The one that stands for it."},
+            "changed": {"type": "integer", "description": "Records that refer to that one now, and itself if it was given identifiers."}}});
+        let survivor = example["identifier"].clone();
+        let mut operation = write(
+            "merge",
+            format!("Merge {a} {one} into another"),
+            "What refers to it refers to the other from then on, each record as a new version; the other takes over its identifiers elsewhere. Its address answers 308 to the other's for ever, and its history stays. The token must be allowed to write all that refers to it, as an administrator is.",
+            Some(body(json!({"$ref": "#/components/schemas/Merge"}), "application/json", json!({"into": survivor}))),
+            json!({"200": {"description": "Merged.", "headers": header_refs(&["X-Request-Id", "API-Version"]),
+                "content": {"application/json": {"schema": merged}}}}),
+        );
+        operation["operationId"] = format!("merge_{one}").into();
+        paths.insert(
+            format!("/v1/{name}/{{identifier}}/merge"),
+            json!({"parameters": [identifier.clone()], "post": operation}),
+        );
+    }
     if name == "observations" {
         let about = "The observations of one indicator, as in the list of all.";
         let mut operation =

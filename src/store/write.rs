@@ -45,15 +45,7 @@ async fn apply(connection: &mut AsyncPgConnection, author: &Author, change: &Cha
         let words = format!("{identifier} does not belong to {} any more", change.publisher);
         return Err(Problem::new(Reason::Forbidden, words));
     }
-    let current: Option<Current> = sql_query(
-        "SELECT r.collection, r.version, r.live, v.publisher, v.created_at, v.doc
-         FROM records r JOIN versions v ON v.identifier = r.identifier AND v.version = r.version
-         WHERE r.identifier = $1",
-    )
-    .bind::<Text, _>(identifier)
-    .get_result(connection)
-    .await
-    .optional()?;
+    let current = current(connection, identifier).await?;
     let current = current.as_ref();
     let outcome = decide(change, current)?;
     let (mut links, mut doc, mut merged_into) = (&Vec::new(), None, None);
@@ -66,7 +58,10 @@ async fn apply(connection: &mut AsyncPgConnection, author: &Author, change: &Cha
         return Err(Problem::invalid(dangling));
     }
     if let Some(survivor) = merged_into {
-        merges(connection, change.kind, identifier, survivor).await?;
+        survives(connection, change.kind, identifier, survivor, |words| {
+            Fault::parameter("merged_into", "reference_unknown", words)
+        })
+        .await?;
     }
     if outcome == Outcome::Deleted {
         let referrers = refer::referrers(connection, identifier).await?;
@@ -104,16 +99,30 @@ async fn apply(connection: &mut AsyncPgConnection, author: &Author, change: &Cha
     Ok(outcome)
 }
 
+/// A record as the register has it now.
+pub async fn current(connection: &mut AsyncPgConnection, identifier: &str) -> diesel::QueryResult<Option<Current>> {
+    sql_query(
+        "SELECT r.collection, r.version, r.live, v.publisher, v.created_at, v.doc
+         FROM records r JOIN versions v ON v.identifier = r.identifier AND v.version = r.version
+         WHERE r.identifier = $1",
+    )
+    .bind::<Text, _>(identifier)
+    .get_result(connection)
+    .await
+    .optional()
+}
+
 /// What a record is merged into is there, of the same kind, and another.
-async fn merges(
+pub async fn survives(
     connection: &mut AsyncPgConnection,
     kind: &Kind,
     identifier: &str,
     survivor: &str,
+    fault: impl FnOnce(String) -> Fault,
 ) -> Result<(), Problem> {
     if survivor == identifier || read::some(connection, kind, &[survivor.to_owned()]).await?.is_empty() {
-        let words = format!("there is no other {} {survivor} to merge into", kind.singular);
-        return Err(Problem::invalid(vec![Fault::parameter("merged_into", "reference_unknown", words)]));
+        let words = format!("there is no other {} {survivor:.200} to merge into", kind.singular);
+        return Err(Problem::invalid(vec![fault(words)]));
     }
     Ok(())
 }

@@ -23,6 +23,7 @@ mod imports;
 mod input;
 mod make;
 mod map;
+mod merging;
 mod money;
 mod paging;
 mod process;

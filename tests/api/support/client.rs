@@ -50,8 +50,12 @@ impl Client {
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_with(path, body, &[]).await
+    }
+
+    pub async fn post_with(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Answer {
         let request = self.request("POST", path).header("content-type", "application/json").body(body.to_string());
-        self.send(request).await
+        self.send(with(request, headers)).await
     }
 
     pub async fn patch(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Answer {

@@ -1,0 +1,1 @@
+DROP FUNCTION moved, relinked, joined_identifiers;
