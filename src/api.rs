@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::administration;
 use crate::changes;
+use crate::codelists;
 use crate::collections;
 use crate::digest::digest;
 use crate::error::{Problem, Reason};
@@ -96,6 +97,17 @@ pub fn routes(config: &mut ServiceConfig, openapi: Value) {
         .service(
             web::resource("/v1/indicators/{identifier}/progress")
                 .route(read().to(results::routes::progress))
+                .default_service(only(READ)),
+        )
+        .service(web::resource("/v1/codelists").route(read().to(codelists::routes::index)).default_service(only(READ)))
+        .service(
+            web::resource(["/v1/codelists/{name:[^/.]+}", "/v1/codelists/{name:[^/.]+}.{format}"])
+                .route(read().to(codelists::routes::show))
+                .default_service(only(READ)),
+        )
+        .service(
+            web::resource("/v1/codelists/{name}/{code}")
+                .route(read().to(codelists::routes::code))
                 .default_service(only(READ)),
         )
         .service(web::resource("/v1/search").route(read().to(search::everywhere::search)).default_service(only(READ)))
@@ -210,7 +222,8 @@ async fn nowhere(request: HttpRequest) -> Result<HttpResponse, Problem> {
         let words = format!("There is no address {}; leave out the slash at its end", request.path());
         return Err(Problem::new(Reason::NotFound, words));
     }
-    let others = ["search", "totals/grants", "exchange-rates", "changes", "imports", "publishers", "audit/head"];
+    let others =
+        ["search", "totals/grants", "exchange-rates", "codelists", "changes", "imports", "publishers", "audit/head"];
     let names: Vec<&str> = collections::ALL.iter().map(|kind| kind.collection).chain(others).collect();
     let given = request.path().split('/').nth(2).unwrap_or_default();
     let hint = crate::hint::nearest(given, &names);

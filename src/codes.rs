@@ -1,26 +1,15 @@
 //! Code lists that the program needs at run time, as facts of its own.
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
-
-/// Five-digit OECD DAC sectors with their English names.
-static SECTORS: LazyLock<BTreeMap<&'static str, &'static str>> = LazyLock::new(|| {
-    include_str!("codes/sectors.csv")
-        .lines()
-        .skip(1)
-        .filter_map(|line| line.split_once(','))
-        .map(|(code, name)| (code, name.trim_matches('"')))
-        .collect()
-});
+use crate::codelists;
 
 /// The name of a five-digit OECD DAC sector, if there is one with this code.
 pub fn sector_name(code: &str) -> Option<&'static str> {
-    SECTORS.get(code).copied()
+    codelists::find("Sector")?.code(code)?.en.as_deref()
 }
 
 /// All five-digit OECD DAC sectors.
 pub fn sector_codes() -> Vec<String> {
-    SECTORS.keys().map(|code| (*code).to_owned()).collect()
+    codelists::find("Sector").map(|list| list.codes.iter().map(|code| code.code.clone()).collect()).unwrap_or_default()
 }
 
 /// IATI SectorVocabulary.
@@ -71,7 +60,7 @@ pub fn is_sdg_indicator(code: &str) -> bool {
 
 /// Whether there is such a three-digit OECD DAC sector, which five-digit ones begin with.
 pub fn is_sector_category(code: &str) -> bool {
-    code.len() == 3 && SECTORS.range(code..).next().is_some_and(|(first, _)| first.starts_with(code))
+    codelists::find("SectorCategory").is_some_and(|list| list.code(code).is_some())
 }
 
 /// All ISO 4217 currencies.

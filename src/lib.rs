@@ -21,7 +21,7 @@
 //! - [`store`] questions to the database and changes of it; [`db`] connections
 //! - [`error`] every failure, as one problem document; [`hint`] "did you mean";
 //!   [`digest`] for tags
-//! - [`openapi`] the document of all this; [`codes`] code lists
+//! - [`openapi`] the document of all this; [`codelists`] code lists, [`codes`] what is one
 //! - [`cli`] the commands, [`config`] the settings, [`content`] loading files,
 //!   [`postgres`] a database server of one's own
 
@@ -31,6 +31,7 @@ pub mod app;
 pub mod auth;
 pub mod changes;
 pub mod cli;
+pub mod codelists;
 pub mod codes;
 pub mod collections;
 pub mod config;

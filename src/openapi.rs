@@ -3,6 +3,7 @@
 //! every operation may give by rule.
 
 mod administration;
+mod codelists;
 mod common;
 mod history;
 mod imports;
@@ -134,6 +135,7 @@ fn whole() -> Value {
     history::feed(history::change(grants, &example), &mut paths);
     search::add(&mut paths);
     rates::add(&mut paths);
+    codelists::add(&mut paths);
     totals::add(&mut paths);
     results::add(&mut paths);
     imports::add(examples.get(grants.collection).unwrap_or(&Value::Null), &mut paths);

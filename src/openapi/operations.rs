@@ -97,7 +97,7 @@ pub fn of_collection(kind: &'static Kind, example: &Value, paths: &mut Map<Strin
             "What refers to it refers to the other from then on, each record as a new version; the other takes over its identifiers elsewhere. Its address answers 308 to the other's for ever, and its history stays. The token must be allowed to write all that refers to it, as an administrator is.",
             Some(body(json!({"$ref": "#/components/schemas/Merge"}), "application/json", json!({"into": survivor}))),
             json!({"200": {"description": "Merged.", "headers": header_refs(&["X-Request-Id", "API-Version"]),
-                "content": {"application/json": {"schema": merged}}}}),
+                "content": {"application/json": {"schema": merged, "example": {"merged": "AR-ORG-EU", "into": survivor, "changed": 12}}}}}),
         );
         operation["operationId"] = format!("merge_{one}").into();
         paths.insert(

@@ -36,6 +36,8 @@ fn at(path: &str, identifier: &str) -> String {
         .replace("{id}", import)
         .replace("{publisher}", "nobody")
         .replace("{client}", "0f1e2d3c4b5a6978")
+        .replace("{name}", "ActivityStatus")
+        .replace("{code}", "2")
 }
 
 impl Operation {

@@ -6,6 +6,7 @@ mod administration;
 mod answers;
 mod authorization;
 mod changes;
+mod codelists;
 mod concurrency;
 mod conditional;
 mod content;
