@@ -148,6 +148,10 @@ async fn unknown_records_are_404() {
     for operation in operations().iter().filter(|operation| operation.has_identifier()) {
         let path = operation.at("T-nothing");
         let admin = operation.spec["tags"][0] == "publishers";
+        // Code lists are no records; their own tests ask for what is not there.
+        if operation.spec["tags"][0] == "codelists" {
+            continue;
+        }
         let client = if operation.is_open() {
             app.anon()
         } else if admin {
