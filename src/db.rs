@@ -30,8 +30,8 @@ struct Encoding {
 /// Connections for writes; these happen one after another anyway.
 const WRITERS: usize = 4;
 
-/// Connections for searches, likewise.
-const SEARCHES: usize = 4;
+/// Connections for searches, and for lists of the past or with counts, likewise.
+const SEARCHES: usize = 6;
 
 /// Connections for totals; further ones wait, and are told to come again.
 const TOTALS: usize = 4;
@@ -79,7 +79,7 @@ impl Database {
         })
     }
 
-    /// A connection for a search.
+    /// A connection for a search, or what else has much to look through.
     pub async fn get_for_search(&self) -> Result<Connection, Problem> {
         self.searches.get().await.map_err(|error| {
             log::warn!("no database connection for a search: {error}");
@@ -111,7 +111,7 @@ fn pool(url: &str, size: usize, statement_timeout: &'static str) -> anyhow::Resu
     config.custom_setup = Box::new(move |url| {
         async move {
             let mut connection = AsyncPgConnection::establish(url).await?;
-            let settings = format!("SET statement_timeout = '{statement_timeout}'; SET idle_in_transaction_session_timeout = '60s'; SET timezone = 'UTC'; SET pg_trgm.word_similarity_threshold = 0.35");
+            let settings = format!("SET statement_timeout = '{statement_timeout}'; SET idle_in_transaction_session_timeout = '60s'; SET timezone = 'UTC'; SET work_mem = '16MB'; SET pg_trgm.word_similarity_threshold = 0.35");
             connection.batch_execute(&settings).await.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
             Ok(connection)
         }

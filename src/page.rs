@@ -185,6 +185,11 @@ impl Options {
         }
     }
 
+    /// Whether all that matches is counted, not only shown.
+    pub fn counts(&self) -> bool {
+        self.count == Counting::Exact || !self.facets.is_empty()
+    }
+
     /// Leaves the wanted members; the identifier always stays.
     pub fn pick(&self, mut view: Map<String, Value>) -> Map<String, Value> {
         if let Some(fields) = &self.fields {

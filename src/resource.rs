@@ -69,7 +69,9 @@ pub async fn list(
         return export::stream(&state, ask, options, format, &request).await;
     }
     let address = state.address(&request);
-    let mut connection = if ask.searches() { state.db.get_for_search().await? } else { state.db.get().await? };
+    // What has much to look through keeps nobody waiting who asks for a page.
+    let much = ask.searches() || options.counts() || options.as_of.is_some();
+    let mut connection = if much { state.db.get_for_search().await? } else { state.db.get().await? };
     let page = page::read(&mut connection, ask, &options, &address, &query).await?;
     let body = serde_json::to_vec(&page.body).map_err(Problem::internal)?;
     Ok(page::respond(Format::Json, body, page.next.as_deref()))

@@ -171,7 +171,12 @@ pub static KIND: Kind = Kind {
     filters: &[
         shared::MAP,
         &[
-            any_of("programme", "t.programme = ANY($?)", "Under these programmes.").counted("t.programme"),
+            any_of(
+                "programme",
+                "t.programme = ANY($?)",
+                "Under these programmes; their components and projects are programmes of their own.",
+            )
+            .counted("t.programme"),
             any_of("call", "t.call = ANY($?)", "Under these calls.").counted("t.call"),
             shared::BENEFICIARY,
         ],

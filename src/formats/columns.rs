@@ -12,7 +12,7 @@ use super::types::Type;
 use crate::codes;
 use crate::collections::transactions;
 use crate::kind::{CONVERTED, Column, Kind, PLACE_NOTES, READ_ONLY, names_places};
-use crate::store::grain::{FLOW, Grain, REASON};
+use crate::store::grain::{FLOW, Grain, NAME, REASON};
 
 /// Languages with columns of their own, and the columns' endings.
 pub const LANGUAGES: &[(&str, &str)] = &[("en", "en"), ("sr", "sr"), ("sr-Cyrl", "sr_cyrl"), ("sr-Latn", "sr_latn")];
@@ -55,12 +55,16 @@ impl Columns {
             Grain::Place => Some(Column::Keys("places", "location")),
             Grain::Record | Grain::Transaction => None,
         };
+        let named = Some(Column::Text(NAME)).filter(|_| grain == Grain::Place);
         if let Some(codes) = codes {
             // What the row is about stands there once.
             own.retain(|column| column.member() != codes.member());
-            own.extend([codes, Column::Plain(REASON)]);
+            own.extend([codes].into_iter().chain(named).chain([Column::Plain(REASON)]));
         }
-        own.extend(Some(Column::Json(PLACE_NOTES)).filter(|_| kind.is_placed() && names_places(fields)));
+        own.extend(
+            Some(Column::Json(PLACE_NOTES))
+                .filter(|_| (kind.is_placed() && names_places(fields)) || grain == Grain::Place),
+        );
         let converted = OF_CONVERSION.iter().copied().filter(|_| export.converts);
         let flow = match grain {
             Grain::Transaction => {

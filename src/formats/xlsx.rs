@@ -39,7 +39,9 @@ impl Xlsx {
         let kind = export.kind;
         let mut book = Workbook::new();
         // The same bytes each time: a workbook otherwise says when it was made.
-        let properties = DocProperties::new().set_title(export.citation()).set_creation_datetime(&export.moment);
+        let properties = DocProperties::new()
+            .set_title(format!("Aid Register: {}", kind.collection))
+            .set_creation_datetime(&export.moment);
         book.set_properties(&properties);
         let bold = Format::new().set_bold();
         let sheet = book.add_worksheet_with_constant_memory().and_then(|sheet| sheet.set_name(kind.collection));
@@ -86,9 +88,8 @@ impl Xlsx {
                 _ => {
                     // Within a cell a line ends so.
                     let text = raw(&cell).replace("\r\n", "\n");
-                    let whole = text.encode_utf16().count() <= CELL;
-                    self.cut += u32::from(!whole);
-                    sheet.write_string(self.rows, n, if whole { text } else { shortened(&text) })?;
+                    self.cut += u32::from(!fits(&text));
+                    sheet.write_string(self.rows, n, fitting(text))?;
                 }
             }
         }
@@ -117,7 +118,7 @@ impl Xlsx {
             self.about.push(("Shortened", words));
         }
         for (n, (name, text)) in (0u32..).zip(&self.about) {
-            sheet.write_string_with_format(n, 0, *name, &bold)?.write_string(n, 1, text)?;
+            sheet.write_string_with_format(n, 0, *name, &bold)?.write_string(n, 1, fitting(text.clone()))?;
         }
         let mut file = tempfile::tempfile()?;
         self.book.save_to_writer(&mut file)?;
@@ -152,8 +153,15 @@ fn day(text: &str) -> Option<NaiveDate> {
     NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10 && text >= "1900-03-01")
 }
 
+fn fits(text: &str) -> bool {
+    text.encode_utf16().count() <= CELL
+}
+
 /// As much of a text as a cell takes.
-fn shortened(text: &str) -> String {
+fn fitting(text: String) -> String {
+    if fits(&text) {
+        return text;
+    }
     let mut left = CELL - CUT.encode_utf16().count();
     let fits = |c: &char| {
         let fits = c.len_utf16() <= left;

@@ -78,7 +78,7 @@ fn group() -> Value {
 fn meta() -> Value {
     let judged = json!({"type": "array", "items": {"type": "object", "properties": {
         "reason": {"type": "string", "description": "Why they do not count."}, "count": {"type": "integer"},
-        "currency": {"type": ["string", "null"]}, "amount": number("Their amounts as they are stated."),
+        "currency": {"type": ["string", "null"]}, "amount": number("Their amounts as they are stated."), "counted": number("Of what is included: what of them counts, in the currency of the total."),
         "inexact": {"type": "integer", "description": "How many of them are not exact."}, "explain": address("These rows.")}}});
     json!({"type": "object", "properties": {
         "measure": {"type": "array", "items": {"type": "string"}}, "group_by": {"type": "array", "items": {"type": "string"}},

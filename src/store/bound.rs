@@ -59,7 +59,7 @@ pub fn bound(filter: &Filter, value: &str) -> Result<Bound, Fault> {
                     && [south, north].iter().all(|n| (-90.0..=90.0).contains(*n))
                     && south <= north =>
             {
-                Ok(Bound::List(items()))
+                Ok(Bound::List(coordinates(value)))
             }
             _ => fault(
                 "box_invalid",
@@ -72,7 +72,7 @@ pub fn bound(filter: &Filter, value: &str) -> Result<Bound, Fault> {
                     && (-180.0..=180.0).contains(longitude)
                     && (0.0..=20_100.0).contains(kilometres) =>
             {
-                Ok(Bound::List(items()))
+                Ok(Bound::List(coordinates(value)))
             }
             _ => {
                 fault("circle_invalid", format!("{} takes latitude,longitude,kilometres: 43.93,21.37,25", filter.name))
@@ -90,6 +90,11 @@ pub fn bound(filter: &Filter, value: &str) -> Result<Bound, Fault> {
             Err(_) => fault("number_invalid", format!("{} takes a decimal number: 1000.50", filter.name)),
         },
     }
+}
+
+/// The same numbers, as the database reads any of them.
+pub fn coordinates(value: &str) -> Vec<String> {
+    numbers(value).unwrap_or_default().iter().map(f64::to_string).collect()
 }
 
 /// Numbers in a comma list.

@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::collections::transactions;
-use crate::kind::{CONVERTED, Kind};
+use crate::kind::{CONVERTED, Kind, PLACE_NOTES};
 use crate::rates::convert::Conversion;
+use crate::record::Amount;
 
 /// The places of an activity `f.activity`, and what names one.
 pub const PLACES: (&str, &str) = ("f.activity -> 'places'", "location");
@@ -16,6 +17,8 @@ pub const SECTORS: (&str, &str) =
 
 /// The member that says why a part is of no sector or place.
 pub const REASON: &str = "part_reason";
+/// The member with the name of the place of a row.
+pub const NAME: &str = "place_name";
 /// The member with the flow of a row.
 pub const FLOW: &str = "transaction";
 
@@ -32,6 +35,11 @@ pub enum Grain {
     Place,
     /// One flow that the record, or a grant of it, reports.
     Transaction,
+}
+
+/// An amount of the database with cents, as records have it.
+fn cents(amount: Value) -> Value {
+    serde_json::from_value::<Amount>(amount).map_or(Value::Null, |amount| json!(amount))
 }
 
 impl Grain {
@@ -70,14 +78,21 @@ impl Grain {
                 ));
             }
         };
+        // A place has its name beside its code.
+        let piece = match self {
+            Self::Place => "unnamed
+             LEFT JOIN locations place ON place.identifier = unnamed.key
+             CROSS JOIN LATERAL (SELECT unnamed.n, unnamed.doc || jsonb_build_object('name', place.doc -> 'name', 'note', place.doc -> 'note') AS doc) AS piece",
+            _ => "piece",
+        };
         // The whole is converted, then divided: so the parts add up to it.
         Some(format!(
             " CROSS JOIN LATERAL (SELECT {} AS activity) AS f
              CROSS JOIN LATERAL (SELECT parts({list}, '{key}') AS parts, {} AS converted OFFSET 0) AS shares
              CROSS JOIN LATERAL (
-               SELECT n, jsonb_build_object('key', key, 'part', part, 'converted', shares.converted || jsonb_build_object('amount',
+               SELECT n, key, jsonb_build_object('key', key, 'part', part, 'converted', shares.converted || jsonb_build_object('amount',
                  (SELECT d.part FROM divide((shares.converted ->> 'amount')::numeric, shares.parts) AS d WHERE d.key = divided.key))) AS doc
-               FROM divide(t.amount, shares.parts) WITH ORDINALITY AS divided (key, part, n)) AS piece",
+               FROM divide(t.amount, shares.parts) WITH ORDINALITY AS divided (key, part, n)) AS {piece}",
             kind.activity?,
             converted(kind)
         ))
@@ -101,11 +116,19 @@ impl Grain {
         if let Some(amount) =
             kind.money.and_then(|money| view.get_mut(money.member)).and_then(|money| money.get_mut("amount"))
         {
-            *amount = piece["part"].take();
+            *amount = cents(piece["part"].take());
         }
         if !piece["converted"].is_null() {
-            view.insert(CONVERTED.into(), piece["converted"].take());
+            let mut converted = piece["converted"].take();
+            converted["amount"] = cents(converted["amount"].take());
+            view.insert(CONVERTED.into(), converted);
         }
+        let note = piece["note"].take();
+        let noted = if note.is_null() {
+            Map::new()
+        } else {
+            Map::from_iter([(key.as_str().unwrap_or_default().to_owned(), note)])
+        };
         let items = view.get(member).and_then(Value::as_array);
         let own = |item: &&Value| item[code] == key && (self != Self::Sector || item["vocabulary"] == "1");
         let items = match (&reason, items.and_then(|items| items.iter().find(own))) {
@@ -114,6 +137,14 @@ impl Grain {
             (None, None) if self == Self::Sector => json!([{code: key, "vocabulary": "1"}]),
             (None, None) => json!([{code: key}]),
         };
-        Map::from_iter([(member.to_owned(), items), (REASON.to_owned(), json!(reason))])
+        let mut added = Map::from_iter([
+            (member.to_owned(), items),
+            (NAME.to_owned(), piece["name"].take()),
+            (REASON.to_owned(), json!(reason)),
+        ]);
+        if self == Self::Place {
+            added.insert(PLACE_NOTES.into(), noted.into());
+        }
+        added
     }
 }

@@ -47,12 +47,18 @@ pub struct Judged {
     /// The currency in which they are stated.
     #[diesel(sql_type = Nullable<Text>)]
     pub currency: Option<String>,
+    /// Of flows, their type: nobody adds commitments to payments.
+    #[diesel(sql_type = Nullable<Text>, column_name = "type")]
+    pub of_type: Option<String>,
     /// How many they are.
     #[diesel(sql_type = BigInt)]
     pub count: i64,
     /// Their amounts as they are stated.
     #[diesel(sql_type = Nullable<Text>)]
     pub amount: Option<String>,
+    /// What of them counts, in the currency of the total.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub counted: Option<String>,
     /// How many of them are not exact.
     #[diesel(sql_type = BigInt)]
     pub inexact: i64,
@@ -222,9 +228,9 @@ impl Asked<'_> {
             return Ok(bind(sql, values).load(connection).await?);
         }
         let facts = Facts::of(self.question, &[], self.around);
-        let end = "SELECT reason, currency, count(*) AS count, trim_scale(sum(amount))::text AS amount,
-          count(*) FILTER (WHERE exactness <> 'exact') AS inexact
-        FROM facts GROUP BY reason, currency ORDER BY reason NULLS FIRST, currency";
+        let end = "SELECT reason, currency, type, count(*) AS count, trim_scale(sum(amount))::text AS amount,
+          trim_scale(sum(whole) FILTER (WHERE reason IS NULL))::text AS counted, count(*) FILTER (WHERE exactness <> 'exact') AS inexact
+        FROM facts GROUP BY reason, currency, type ORDER BY reason NULLS FIRST, currency, type";
         let (sql, values) = facts.statement(end);
         Ok(bind(sql, values).load(connection).await?)
     }

@@ -98,14 +98,12 @@ const OF_TRANSACTIONS: &[Dimension] = &[
 
 /// Those of grants.
 const OF_GRANTS: &[Dimension] = &[
-    parts("funder", "Who pays, by the funding lines.", ("f.activity -> 'funding'", "organisation"))
-        .of(&organisations::KIND)
-        .narrowing(),
+    parts("funder", "Who pays, by the funding lines.", (FUNDING, "organisation")).of(&organisations::KIND).narrowing(),
     parts("beneficiary", "Who receives, by the parts of the recipients.", RECIPIENTS)
         .of(&beneficiaries::KIND)
         .narrowing(),
     parts("beneficiary_kind", "What kind of beneficiary receives.", RECIPIENTS).mapped(KIND),
-    parts("kind_of_money", "What kind of money it is, by the funding lines.", ("f.activity -> 'funding'", "kind")),
+    parts("kind_of_money", "What kind of money it is, by the funding lines.", (FUNDING, "kind")),
 ];
 
 /// Those of the values of indicators, which have no shares: each has one key.
@@ -126,6 +124,9 @@ const OF_INDICATORS: &[Dimension] = &[
     key("month", "The month of that date, if it is as exact.", MONTH),
 ];
 
+/// The lines of a grant's funding; where there are none, the organisations that fund it.
+const FUNDING: &str = r#"CASE WHEN jsonb_array_length(coalesce(f.activity -> 'funding', '[]')) > 0 THEN f.activity -> 'funding'
+    ELSE jsonb_path_query_array(f.activity, '$.organisations[*] ? (@.role == "funding")') END"#;
 const RECIPIENTS: (&str, &str) = ("f.activity -> 'recipients'", "beneficiary");
 
 /// What is totalled.

@@ -22,6 +22,14 @@ enum Step {
     Within((usize, &'static str), &'static str),
 }
 
+/// What all keys of some parts become, if that is one; `becomes` is over `key`.
+pub(super) fn only(becomes: &str, parts: &str) -> String {
+    format!(
+        "(SELECT min(one) FROM (SELECT {becomes} AS one FROM jsonb_array_elements_text({parts} -> 'keys') AS listed (key)) AS ones
+          HAVING count(DISTINCT one) = 1)"
+    )
+}
+
 impl Facts<'_> {
     /// The dimensions by their number, in the order in which they divide.
     fn order(&self) -> Vec<usize> {
@@ -113,15 +121,28 @@ impl Facts<'_> {
                 ),
             });
             let mut key = format!("s{n}.key");
+            // What becomes of a key: of the one that a part has, and of any.
+            let mut becomes = dimension.mapped.map(|mapped| {
+                let any = format!("coalesce({mapped}, ',unstated')");
+                (any.replace("key", &format!("s{n}.key")), any)
+            });
             if let Some(level) = self.question.place_level.clone().filter(|_| dimension.name == "place") {
                 let level = self.bind_text(&level);
                 self.with.push(format!("levels AS MATERIALIZED (SELECT * FROM places_at({level}))"));
                 joins.push_str(&format!(" LEFT JOIN levels ON levels.place = s{n}.key"));
-                key = format!("CASE WHEN {key} LIKE ',%' THEN {key} ELSE coalesce(levels.at, ',above') END");
+                let any = "coalesce((SELECT l.at FROM levels l WHERE l.place = key), ',above')".to_owned();
+                becomes = Some(("coalesce(levels.at, ',above')".to_owned(), any));
             }
-            if let Some(mapped) = dimension.mapped {
-                let mapped = mapped.replace("key", &format!("s{n}.key"));
-                key = format!("CASE WHEN s{n}.key LIKE ',%' THEN s{n}.key ELSE coalesce({mapped}, ',unstated') END");
+            if let Some((own, any)) = becomes {
+                // Several that are one then need no shares.
+                let only = match self.step(n) {
+                    Step::Parts(..) => only(&any, &format!("f.d{n}")),
+                    Step::Same(other) => only(&any, &format!("f.d{other}")),
+                    Step::Key | Step::Within(..) => "NULL".to_owned(),
+                };
+                key = format!(
+                    "CASE WHEN {key} = ',undivided' THEN coalesce({only}, {key}) WHEN {key} LIKE ',%' THEN {key} ELSE {own} END"
+                );
             }
             keys[n] = format!(", ({key}) COLLATE \"C\" AS k{n}");
             part = format!("s{n}.part");

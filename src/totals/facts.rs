@@ -49,21 +49,29 @@ pub const TRANSACTIONS: &str =
     {rule} AS rule
   FROM transactions t
   LEFT JOIN grants g ON g.identifier = t.grant_id
-  LEFT JOIN programmes p ON p.identifier = t.programme";
+  LEFT JOIN programmes p ON p.identifier = t.programme
+  LEFT JOIN beneficiaries pb ON pb.identifier = t.doc #>> '{provider,beneficiary}'
+  LEFT JOIN beneficiaries rb ON rb.identifier = t.doc #>> '{receiver,beneficiary}'";
 
 /// A flow with parts of its own type is replaced by them; what an organisation moves to
-/// itself is only parked.
+/// itself, as an organisation or as a beneficiary, is only parked.
 pub const RULES: &str = "CASE
       WHEN EXISTS (SELECT FROM transactions c WHERE c.parent = t.identifier AND c.type = t.type) THEN 'replaced'
       WHEN t.doc #>> '{provider,organisation}' = t.doc #>> '{receiver,organisation}'
-        OR t.doc #>> '{provider,beneficiary}' = t.doc #>> '{receiver,beneficiary}' THEN 'parked'
+        OR t.doc #>> '{provider,beneficiary}' = t.doc #>> '{receiver,beneficiary}'
+        OR coalesce(pb.organisation, t.doc #>> '{provider,organisation}') = coalesce(rb.organisation, t.doc #>> '{receiver,organisation}')
+        THEN 'parked'
     END";
 
-/// The same for the past, which has no index of parents: all of them are looked up once.
+/// The same for the past: what has parts is looked up once for all.
+const WHOLES: &str =
+    "wholes AS MATERIALIZED (SELECT DISTINCT parent AS identifier, type FROM transactions WHERE parent IS NOT NULL)";
 const PAST_RULES: &str = "CASE
-      WHEN (t.identifier, t.type) IN (SELECT c.parent, c.type FROM transactions c WHERE c.parent IS NOT NULL) THEN 'replaced'
+      WHEN wholes.identifier IS NOT NULL THEN 'replaced'
       WHEN t.doc #>> '{provider,organisation}' = t.doc #>> '{receiver,organisation}'
-        OR t.doc #>> '{provider,beneficiary}' = t.doc #>> '{receiver,beneficiary}' THEN 'parked'
+        OR t.doc #>> '{provider,beneficiary}' = t.doc #>> '{receiver,beneficiary}'
+        OR coalesce(pb.organisation, t.doc #>> '{provider,organisation}') = coalesce(rb.organisation, t.doc #>> '{receiver,organisation}')
+        THEN 'parked'
     END";
 
 /// The flows that have parts among what the filters find. Those of others, found alone, say so.
@@ -96,6 +104,7 @@ pub const REASONS: [&str; 17] = [
 
 /// What crosses a boundary inward counts, unless a part of it crosses too.
 const CROSSING: &str = "CASE
+      WHEN (ends.giving IS NULL OR ends.taking IS NULL) AND divided.identifier IS NOT NULL THEN 'replaced'
       WHEN ends.giving IS NULL OR ends.taking IS NULL THEN 'side_unknown'
       WHEN ends.giving AND ends.taking THEN 'inside'
       WHEN ends.giving THEN 'outward'
@@ -105,6 +114,16 @@ const CROSSING: &str = "CASE
 const ENDS: &str = "
   LEFT JOIN ends ON ends.identifier = t.identifier
   LEFT JOIN divided ON divided.identifier = t.identifier AND divided.type = t.type";
+
+/// Where a part comes from whose payer is nobody knows where: from where the whole does.
+const ORIGIN: &str = "origin AS (
+    SELECT identifier, parent, type, giving FROM stated WHERE giving IS NULL AND parent IS NOT NULL
+    UNION
+    SELECT origin.identifier, whole.parent, origin.type, whole.giving
+    FROM origin JOIN stated whole ON whole.identifier = origin.parent AND whole.type = origin.type WHERE origin.giving IS NULL),
+  ends AS MATERIALIZED (
+    SELECT stated.identifier, stated.parent, stated.type, coalesce(stated.giving, origin.giving) AS giving, stated.taking
+    FROM stated LEFT JOIN origin ON origin.identifier = stated.identifier AND origin.giving IS NOT NULL)";
 
 /// The flows that those which cross are parts of.
 const DIVIDED: &str = "divided AS (
@@ -127,18 +146,27 @@ impl<'q> Facts<'q> {
     pub fn of(question: &'q Question, dimensions: &'q [&'static Dimension], around: Option<Around>) -> Self {
         let mut facts = Self { question, dimensions, values: Vec::new(), with: Vec::new() };
         let dated = question.subject.kind().money.map_or("NULL", |money| money.dated);
+        // The past has no index of parents.
+        let in_past = question.as_of.is_some() && around.is_none() && question.subject == Subject::Transactions;
+        if in_past {
+            facts.with.push(WHOLES.to_owned());
+        }
         let rule = match (around, &question.boundary) {
             (Some(around), Some(boundary)) => {
                 facts.cross(around, boundary);
                 CROSSING
             }
-            _ if question.as_of.is_some() => PAST_RULES,
+            _ if in_past => PAST_RULES,
             _ => RULES,
         };
         let matching = question.ask.matching(&mut facts.values);
         let base = match question.subject {
             Subject::Transactions => {
-                let ends = if around.is_some() { ENDS } else { "" };
+                let ends = match around {
+                    Some(_) => ENDS,
+                    None if in_past => " LEFT JOIN wholes ON wholes.identifier = t.identifier AND wholes.type = t.type",
+                    None => "",
+                };
                 format!("{TRANSACTIONS}{ends}{matching}")
             }
             Subject::Grants => format!("{GRANTS}{matching}"),
@@ -148,6 +176,7 @@ impl<'q> Facts<'q> {
             }
         };
         let base = base.replace("{dated}", dated).replace("{rule}", rule);
+        let of_type = if question.subject == Subject::Transactions { "f.type" } else { "NULL::text" };
         // The document is read once: what stays of it are keys and parts.
         let divided = facts.columns();
         let narrowed: String = question
@@ -157,7 +186,7 @@ impl<'q> Facts<'q> {
             .map(|(n, narrowing)| format!(", {} AS n{n}", narrowing.dimension.by.sql()))
             .collect();
         facts.with.push(format!(
-            "found AS MATERIALIZED (SELECT f.identifier, f.amount, f.currency, f.exactness, f.dated, f.parties, f.rule{divided}{narrowed}
+            "found AS MATERIALIZED (SELECT f.identifier, f.amount, f.currency, f.exactness, f.dated, f.parties, f.rule, {of_type} AS type{divided}{narrowed}
              FROM ({base}) AS f)"
         ));
         facts.price();
@@ -193,9 +222,8 @@ impl<'q> Facts<'q> {
             }
             Around::Party => format!(
                 "CASE WHEN t.doc #>> '{{{side},organisation}}' IS NULL AND t.doc #>> '{{{side},beneficiary}}' IS NULL THEN NULL
-                 ELSE coalesce(t.doc #>> '{{{side},organisation}}' = {value}, false)
-                   OR coalesce(t.doc #>> '{{{side},beneficiary}}' = {value}, false)
-                   OR coalesce(t.doc #>> '{{{side},beneficiary}}' IN (SELECT identifier FROM beneficiaries WHERE organisation = {value}), false) END"
+                 ELSE coalesce(t.doc #>> '{{{side},organisation}}' IN (SELECT identifier FROM selves), false)
+                   OR coalesce(t.doc #>> '{{{side},beneficiary}}' IN (SELECT identifier FROM selves), false) END"
             ),
         }
         };
@@ -212,7 +240,12 @@ impl<'q> Facts<'q> {
                 "within AS (SELECT {value}::text COLLATE \"C\" AS identifier UNION
                    SELECT p.identifier FROM within JOIN programmes p ON p.parent = within.identifier)"
             )),
-            Around::Party => {}
+            // The organisation, and what it is as a beneficiary.
+            Around::Party => self.with.push(format!(
+                "body AS MATERIALIZED (SELECT coalesce((SELECT organisation FROM beneficiaries WHERE identifier = {value}), {value}) AS identifier),
+                 selves AS MATERIALIZED (SELECT {value}::text COLLATE \"C\" AS identifier UNION SELECT identifier FROM body
+                   UNION SELECT b.identifier FROM beneficiaries b JOIN body ON b.organisation = body.identifier)"
+            )),
         }
         // Only flows of one type are parts of one another.
         let those = match &self.question.types {
@@ -233,10 +266,11 @@ impl<'q> Facts<'q> {
             }
         };
         self.with.push(format!(
-            "ends AS MATERIALIZED (SELECT t.identifier, t.parent, t.type, {} AS giving, {} AS taking FROM transactions t{sites}{those})",
+            "stated AS MATERIALIZED (SELECT t.identifier, t.parent, t.type, {} AS giving, {} AS taking FROM transactions t{sites}{those})",
             end("provider", false),
             end("receiver", true)
         ));
+        self.with.push(ORIGIN.to_owned());
         self.with.push(DIVIDED.to_owned());
     }
 
@@ -298,7 +332,7 @@ impl<'q> Facts<'q> {
         // First the part is taken, then it is divided: so the groups add up to it.
         let own = self.narrowed_columns();
         self.with.push(format!(
-            "facts AS MATERIALIZED (SELECT identifier, amount, currency, exactness, dated, parties, unit{own}, {whole} AS whole, {reason} AS reason FROM priced)"
+            "facts AS MATERIALIZED (SELECT identifier, type, amount, currency, exactness, dated, parties, unit{own}, {whole} AS whole, {reason} AS reason FROM priced)"
         ));
     }
 

@@ -15,6 +15,7 @@ use crate::page;
 use crate::rates::convert::{self, Conversion};
 use crate::record::Identifier;
 use crate::store::ask::Ask;
+use crate::store::bound::coordinates;
 use crate::store::cursor::{Cursor, foreign_cursor};
 use crate::store::past::AsOf;
 
@@ -56,7 +57,10 @@ fn narrowing(subject: Subject, query: &Query) -> Vec<Narrowing> {
     let of = |dimension: &'static Dimension| {
         let filters: &[&str] = if dimension.name == "place" { &["place", "bbox", "near"] } else { &[dimension.name] };
         let wanted = filters.iter().filter_map(|name| {
-            let values = query.list(name)?.into_iter().map(String::from).collect();
+            let values = match *name {
+                "bbox" | "near" => coordinates(query.get(name)?),
+                name => query.list(name)?.into_iter().map(String::from).collect(),
+            };
             let known = WANTED.iter().find(|(other, _)| other == name);
             Some((known.map_or("SELECT unnest({}::text[])", |(_, sql)| sql), values))
         });

@@ -135,7 +135,9 @@ async fn read(connection: &mut AsyncPgConnection, question: &Question, query: &Q
         }
     };
     if let Some(unit) = query.get("unit") {
-        conditions.push(format!("unit = {}", facts.bind_text(unit)));
+        // What does not count is in no currency but its own.
+        let column = if query.get("excluded").is_some() { "currency" } else { "unit" };
+        conditions.push(format!("{column} = {}", facts.bind_text(unit)));
     }
     if let Some(group) = query.get("group") {
         conditions.push(format!("array_to_string(keys, ' ') = {}", facts.bind_text(group)));

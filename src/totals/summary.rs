@@ -26,7 +26,7 @@ const KEYS: [&str; 5] = ["place", "sector", "programme", "funder", "beneficiary_
 const YEAR: &str = "year";
 const TYPE: &str = "type";
 /// The rules by which summaries are made. Others than those in the database make them anew.
-const RULES: &str = "1";
+const RULES: &str = "2";
 /// How often is looked whether they have to be.
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -183,9 +183,10 @@ impl Plan {
     pub fn judged(&self, values: &mut Vec<Bound>) -> String {
         let rows = self.rows("dimension = ''", values);
         format!(
-            "SELECT nullif(reason, '') AS reason, nullif(currency, '') AS currency, sum(count)::bigint AS count,
-               CASE WHEN currency <> '' THEN trim_scale(sum(amount))::text END AS amount, sum(inexact)::bigint AS inexact
-             {rows} GROUP BY summaries.reason, summaries.currency HAVING sum(count) <> 0 ORDER BY 1 NULLS FIRST, 2"
+            "SELECT nullif(reason, '') AS reason, nullif(currency, '') AS currency, nullif(type, '') AS type, sum(count)::bigint AS count,
+               CASE WHEN currency <> '' THEN trim_scale(sum(amount))::text END AS amount,
+               trim_scale(sum(part))::text AS counted, sum(inexact)::bigint AS inexact
+             {rows} GROUP BY summaries.reason, summaries.currency, summaries.type HAVING sum(count) <> 0 ORDER BY 1 NULLS FIRST, 2, 3"
         )
     }
 

@@ -19,7 +19,7 @@ use crate::formats::csv::{neutral, row};
 use crate::formats::geojson::geometry;
 
 /// The columns after the measures: of what counts and what does not, and where the rows are.
-const LAST: [&str; 5] = ["reason", "records", "amount", "inexact", "explain"];
+const LAST: [&str; 6] = ["reason", "records", "amount", "counted", "inexact", "explain"];
 
 /// A name in English, or in the first language there is.
 fn name(answer: &Answer, question: &Question, n: usize, key: &str) -> String {
@@ -72,18 +72,22 @@ impl Table<'_> {
         let unit = written.question.subject.unit();
         for (kind, counted) in [("included", true), ("excluded", false)] {
             for judged in written.judged(counted) {
-                let last = ["reason", "count", "amount", "inexact", "explain"].map(|name| raw(&judged[name]));
+                let last =
+                    ["reason", "count", "amount", "counted", "inexact", "explain"].map(|name| raw(&judged[name]));
                 self.row(kind, &[], &judged[unit], Vec::new(), last);
             }
         }
-        let last = [format!("version {METHOD}"), String::new(), String::new(), String::new(), written.method()];
+        let mut last = explained(written.method());
+        last[0] = format!("version {METHOD}");
         self.row("method", &[], &Value::Null, Vec::new(), last);
         self.out
     }
 }
 
 fn explained(address: String) -> [String; LAST.len()] {
-    [String::new(), String::new(), String::new(), String::new(), address]
+    let mut last = [const { String::new() }; LAST.len()];
+    last[LAST.len() - 1] = address;
+    last
 }
 
 /// All groups as CSV, and then the whole.
@@ -154,9 +158,9 @@ fn wide_rows(table: &mut Table<'_>, second: &[&str]) {
         if !name.is_empty() || !note.is_empty() {
             let mut values = vec![String::new(); n];
             values.push(name);
-            let [_, rest @ ..] = explained(String::new());
-            let [a, b, c, d] = rest;
-            table.row("column", &[], &Value::Null, values, [note, a, b, c, d]);
+            let mut last = explained(String::new());
+            last[0] = note;
+            table.row("column", &[], &Value::Null, values, last);
         }
     }
 }

@@ -93,15 +93,21 @@ impl<'a> Written<'a> {
         let judged = self.answer.judged.iter().filter(|judged| judged.reason.is_none() == counted);
         let told = judged.map(|judged| {
             let mut told = json!({"count": judged.count, unit: judged.currency, "inexact": judged.inexact});
+            if let Some(of_type) = &judged.of_type {
+                told["type"] = json!(of_type);
+            }
             // Values of different indicators and dates have no sum.
             if self.question.subject != Subject::Indicators {
                 told["amount"] = number(judged.amount.as_ref(), is_money(self.question, Measure::Sum));
+                if counted {
+                    told["counted"] = number(judged.counted.as_ref(), is_money(self.question, Measure::Sum));
+                }
             }
             if let Some(reason) = &judged.reason {
                 told["reason"] = json!(reason);
                 let asked = self.asked.with("excluded", reason);
-                // What is converted stands in one currency only.
-                let own = judged.currency.as_ref().filter(|_| self.question.conversion.is_none());
+                let asked = judged.of_type.as_ref().map_or(asked.clone(), |of_type| asked.with("type", of_type));
+                let own = judged.currency.as_ref();
                 told["explain"] =
                     link(&self.rows, &own.map_or(asked.clone(), |own| asked.with("unit", own)), None).into();
             }

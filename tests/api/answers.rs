@@ -83,6 +83,11 @@ async fn every_total_leads_to_its_rows() {
             assert!(!rows["data"].as_array().unwrap().is_empty(), "{question} {group}");
         }
     }
+    // Commitments and payments are nowhere added up.
+    let all = total(&anon, "transactions?measure=count").await;
+    let types: Vec<&str> =
+        all["meta"]["included"].as_array().unwrap().iter().map(|one| one["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["disbursement", "expenditure"]);
     let csv = anon.get("/v1/totals/transactions/rows.csv?type=expenditure&group_by=type").await.expect(200);
     let lines: Vec<String> = csv.text().lines().map(String::from).collect();
     assert!(csv.header("content-type").starts_with("text/csv"));
@@ -181,7 +186,7 @@ async fn tables_and_maps_of_totals_say_what_is_left_out() {
     let start = |line: &str| csv.lines().find(|found| found.starts_with(line)).map(String::from).unwrap_or_default();
     assert_eq!(
         start("row"),
-        "row,status,status_name,status_note,status_reason,currency,AL,RS,XK,total,reason,records,amount,inexact,explain"
+        "row,status,status_name,status_note,status_reason,currency,AL,RS,XK,total,reason,records,amount,counted,inexact,explain"
     );
     assert!(start("group,closed").starts_with("group,closed,,,,CHF,50.00,30.00,10.00,90.00,"), "{csv}");
     assert!(start("total").starts_with("total,,,,,CHF,70.00,90.00,50.00,210.00,"), "{csv}");
@@ -200,7 +205,9 @@ async fn the_note_on_a_place_stands_wherever_it_is_named() {
     let app = TestApp::shipped().await;
     let mut grant = make::any("grants", "T-1", 1);
     grant["places"] = json!([{"location": "XK"}]);
-    make::write(&mut app.connection().await, &[("grants", grant)]).await;
+    let mut flow = make::any("transactions", "T-2", 1);
+    flow["grant"] = json!("T-1");
+    make::write(&mut app.connection().await, &[("grants", grant), ("transactions", flow)]).await;
     for address in [
         "locations/XK",
         "locations/XK?fields=name",
@@ -213,6 +220,8 @@ async fn the_note_on_a_place_stands_wherever_it_is_named() {
         "grants/T-1",
         "grants?identifier=T-1&fields=places",
         "grants.csv?identifier=T-1&grain=place",
+        "grants.csv?identifier=T-1&grain=place&fields=budget",
+        "transactions.csv?identifier=T-2&grain=place&fields=value",
         "grants?identifier=T-1&facets=place",
         "totals/grants?group_by=place&identifier=T-1",
         "totals/grants/rows?group_by=place&identifier=T-1",
@@ -263,6 +272,9 @@ async fn words_between_others_need_not_be_found() {
     assert_eq!(quoted["meta"]["search"].as_array().unwrap().len(), 1);
     anon.get("/v1/search?q=the").await.expect(200);
     assert_eq!(anon.get("/v1/grants?q=a*").await.problem(400), ["q search_too_short"]);
+    let tiny = format!("0.{}1", "0".repeat(330));
+    anon.get(&format!("/v1/grants?near={tiny},20,5")).await.expect(200);
+    anon.get(&format!("/v1/totals/grants?bbox={tiny},1,2,3")).await.expect(200);
     assert_eq!(anon.get("/v1/exchange-rates?date=-20000-01-01").await.problem(400), ["date date_invalid"]);
 }
 

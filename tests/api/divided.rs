@@ -99,3 +99,163 @@ async fn a_list_that_two_dimensions_read_is_divided_once() {
     let shipped = cells(&app.anon(), "grants?group_by=funder,kind_of_money&place=RS-71200").await;
     assert_eq!(shipped, expected([("AR-ORG-EC eu", "149379.00"), ("(unstated) other_donor", "27821.00")]));
 }
+
+#[actix_web::test]
+async fn several_that_are_one_at_the_level_asked_for_need_no_shares() {
+    let app = TestApp::shipped().await;
+    let mut connection = app.connection().await;
+    let mut grant = make::any("grants", "T-1", 1);
+    grant["budget"] = json!({"amount": 1000, "currency": "SEK"});
+    // Ćuprija and Jagodina lie in one district.
+    grant["places"] = json!([{"location": "RS-71200"}, {"location": "RS-71048"}]);
+    grant["sectors"] = json!([{"code": "11220"}, {"code": "11230"}]);
+    grant["organisations"] = json!([{"organisation": "AR-ORG-EC", "role": "funding"}]);
+    let recipients = [("T-B1", "institution"), ("T-B2", "institution")];
+    for (id, kind) in recipients {
+        make::write(&mut connection, &[("beneficiaries", json!({"identifier": id, "kind": kind, "name": {"en": id}}))])
+            .await;
+    }
+    grant["recipients"] = json!([{"beneficiary": "T-B1", "role": "lead"}, {"beneficiary": "T-B2", "role": "partner"}]);
+    make::write(&mut connection, &[("grants", grant)]).await;
+    let anon = app.anon();
+    // The raw path and that of what is summed up.
+    for path in ["&updated_at_gte=1970-01-01", ""] {
+        for (question, key) in [
+            ("group_by=place&place_level=nuts3", "RS215"),
+            ("group_by=place&place_level=country", "RS"),
+            ("group_by=place&place_level=municipality", "(undivided)"),
+            ("group_by=place", "(undivided)"),
+            ("group_by=sector_category", "112"),
+            ("group_by=sector", "(undivided)"),
+            ("group_by=beneficiary_kind", "institution"),
+            ("group_by=beneficiary", "(undivided)"),
+            ("group_by=funder", "AR-ORG-EC"),
+        ] {
+            let answer = anon.get(&format!("/v1/totals/grants?{question}{path}")).await.expect(200).json();
+            let name = question.split(['=', '&']).nth(1).unwrap();
+            let group = answer["data"].as_array().unwrap().iter().find(|group| group["currency"] == "SEK").unwrap();
+            let found = group[name]
+                .as_str()
+                .map_or_else(|| format!("({})", group[format!("{name}_reason")].as_str().unwrap()), String::from);
+            assert_eq!((found.as_str(), group["sum"].to_string()), (key, "1000.00".into()), "{question}{path}");
+        }
+    }
+    assert_eq!(
+        cells(&anon, "grants?group_by=place&place_level=nuts3&place=RS215&identifier=T-1").await,
+        expected([("RS215", "1000.00")])
+    );
+    assert_eq!(
+        cells(&anon, "grants?group_by=funder&funder=AR-ORG-EC&identifier=T-1").await,
+        expected([("AR-ORG-EC", "1000.00")])
+    );
+}
+
+#[actix_web::test]
+async fn a_body_is_itself_as_organisation_and_as_beneficiary() {
+    let app = TestApp::empty().await;
+    let flow = |id: &str, provider: Value, receiver: Value, amount: u32| {
+        let made = json!({"identifier": id, "type": "disbursement", "date": "2024-01-01", "value": {"amount": amount, "currency": "EUR"},
+            "provider": provider, "receiver": receiver});
+        ("transactions", made)
+    };
+    let body = |id: &str| ("organisations", json!({"identifier": id, "name": {"en": id}, "type": "government"}));
+    let receiving = |id: &str, organisation: Option<&str>| {
+        (
+            "beneficiaries",
+            json!({"identifier": id, "kind": "institution", "name": {"en": id}, "organisation": organisation}),
+        )
+    };
+    let records = [
+        body("T-O"),
+        body("T-OUT"),
+        receiving("T-B", Some("T-O")),
+        receiving("T-B2", None),
+        flow("T-1", json!({"organisation": "T-O"}), json!({"beneficiary": "T-B"}), 500),
+        flow("T-2", json!({"organisation": "T-OUT"}), json!({"organisation": "T-O"}), 70),
+        flow("T-3", json!({"beneficiary": "T-B"}), json!({"beneficiary": "T-B2"}), 3),
+    ];
+    make::write(&mut app.connection().await, &records).await;
+    let anon = app.anon();
+    for path in ["&updated_at_gte=1970-01-01", ""] {
+        let all = anon.get(&format!("/v1/totals/transactions?type=disbursement{path}")).await.json();
+        assert_eq!(all["meta"]["total"][0]["sum"].to_string(), "73.00", "{path}");
+        assert_eq!(
+            (&all["meta"]["excluded"][0]["reason"], &all["meta"]["excluded"][0]["count"]),
+            (&json!("parked"), &json!(1))
+        );
+    }
+    for boundary in ["T-O", "T-B"] {
+        let into = anon.get(&format!("/v1/totals/transactions?type=disbursement&boundary={boundary}")).await.json();
+        assert_eq!(into["meta"]["total"][0]["sum"].to_string(), "70.00", "{boundary}");
+    }
+    // Where the beneficiary is another body from now on, the flow counts.
+    app.admin().patch("/v1/beneficiaries/T-B", &json!({"organisation": null}), &[("if-match", "*")]).await.expect(200);
+    for path in ["&updated_at_gte=1970-01-01", ""] {
+        let all = anon.get(&format!("/v1/totals/transactions?type=disbursement{path}")).await.json();
+        assert_eq!(all["meta"]["total"][0]["sum"].to_string(), "573.00", "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn what_is_left_out_is_listed_by_its_own_currency() {
+    let app = TestApp::empty().await;
+    let mut records = Vec::new();
+    for (n, currency) in ["RSD", "USD", "RSD"].into_iter().enumerate() {
+        let mut grant = make::any("grants", &format!("T-{n}"), 1);
+        grant["budget"] = json!({"amount": 100 + n, "currency": currency, "value_date": "2024"});
+        records.push(("grants", grant));
+    }
+    make::write(&mut app.connection().await, &records).await;
+    let anon = app.anon();
+    for currency in ["", "&currency=EUR"] {
+        let question = format!("grants?group_by=place{currency}");
+        let answer = anon.get(&format!("/v1/totals/{question}")).await.expect(200).json();
+        for judged in answer["meta"]["excluded"].as_array().unwrap() {
+            let rows = anon.get(judged["explain"].as_str().unwrap()).await.expect(200).json();
+            assert_eq!(rows["data"].as_array().unwrap().len() as u64, judged["count"].as_u64().unwrap(), "{judged}");
+        }
+        assert_eq!(answer["meta"]["excluded"].as_array().unwrap().len(), if currency.is_empty() { 0 } else { 2 });
+    }
+    // Of what counts it says how much of it does.
+    let mut grant = make::any("grants", "T-9", 1);
+    grant["budget"] = json!({"amount": 1000, "currency": "SEK"});
+    grant["sectors"] = json!([{"code": "11220", "percentage": 25}, {"code": "14030", "percentage": 75}]);
+    make::write(&mut app.connection().await, &[("grants", grant)]).await;
+    let part = anon.get("/v1/totals/grants?sector=11220").await.json();
+    let included = &part["meta"]["included"][0];
+    assert_eq!((included["amount"].to_string(), included["counted"].to_string()), ("1000.00".into(), "250.00".into()));
+}
+
+#[actix_web::test]
+async fn an_intermediary_of_unknown_seat_lets_through_what_came_from_outside() {
+    let app = TestApp::shipped().await;
+    let body = |id: &str, location: Option<&str>| {
+        ("organisations", json!({"identifier": id, "name": {"en": id}, "type": "government", "location": location}))
+    };
+    let flow = |id: &str, from: &str, to: &str, amount: u32, parent: Option<&str>| {
+        let made = json!({"identifier": id, "type": "disbursement", "date": "2024-01-01", "value": {"amount": amount, "currency": "CHF"},
+            "provider": {"organisation": from}, "receiver": {"organisation": to}, "parent": parent});
+        ("transactions", made)
+    };
+    let records = [
+        body("T-OUT", Some("RO424")),
+        body("T-MID", None),
+        body("T-TOWN", Some("RS-71200")),
+        flow("T-1", "T-OUT", "T-MID", 100, None),
+        flow("T-2", "T-MID", "T-TOWN", 90, Some("T-1")),
+        // Nobody knows where this came from.
+        flow("T-3", "T-MID", "T-TOWN", 7, None),
+    ];
+    make::write(&mut app.connection().await, &records).await;
+    for place in ["RS-71200", "RS215", "RS"] {
+        let into = app.anon().get(&format!("/v1/totals/transactions?type=disbursement&boundary={place}")).await.json();
+        assert_eq!(into["meta"]["total"][0]["sum"].to_string(), "90.00", "{place}");
+        let reasons: Vec<(&str, String)> = into["meta"]["excluded"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|judged| (judged["reason"].as_str().unwrap(), judged["amount"].to_string()))
+            .collect();
+        assert_eq!(reasons, [("replaced", "100.00".to_owned()), ("side_unknown", "7.00".to_owned())]);
+    }
+}

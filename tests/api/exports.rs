@@ -62,6 +62,8 @@ async fn a_workbook_has_what_the_table_has() {
         let again = app.anon().get(&format!("/v1/{name}.xlsx?sort=-identifier")).await.expect(200);
         assert_eq!((again.header("etag"), &again.body), (answer.header("etag"), &answer.body), "{name}");
     }
+    let many: Vec<String> = (0..700).map(|n| format!("RS-{n}-{}", "x".repeat(50))).collect();
+    app.anon().get(&format!("/v1/grants.xlsx?place={}", many.join(","))).await.expect(200);
     let grants = app.anon().get("/v1/grants.xlsx?status=closed&limit=1").await;
     assert_eq!(grants.problem(400), ["limit not_with_format"]);
     let book = app.anon().get("/v1/programmes.xlsx?status=finalisation").await.expect(200).body;

@@ -251,13 +251,13 @@ async fn measures_pages_bounds_and_shapes() {
     assert_eq!(wide["data"][0]["values"].to_string(), r#"{"2011":40.00,"2012":20.00}"#);
     let csv =
         anon.get("/v1/totals/grants.csv?group_by=status,year&measure=sum&shape=wide&sort=key").await.expect(200).text();
-    let expected = "row,status,status_name,status_note,status_reason,currency,2011,2012,total,reason,records,amount,inexact,explain\r\n\
-        group,closed,,,,EUR,40.00,20.00,60.00,,,,,\r\ngroup,pipeline,,,,EUR,5.00,45.00,50.00,,,,,\r\n\
-        total,,,,,EUR,45.00,65.00,110.00,,,,,";
+    let expected = "row,status,status_name,status_note,status_reason,currency,2011,2012,total,reason,records,amount,counted,inexact,explain\r\n\
+        group,closed,,,,EUR,40.00,20.00,60.00,,,,,,\r\ngroup,pipeline,,,,EUR,5.00,45.00,50.00,,,,,,\r\n\
+        total,,,,,EUR,45.00,65.00,110.00,,,,,,";
     assert!(csv.starts_with(expected), "{csv}");
     let long = anon.get("/v1/totals/grants.csv?group_by=status").await.expect(200).text();
-    assert!(long.contains("\r\ntotal,,,,,EUR,110.00,5,,,,,http"), "{long}");
-    assert!(long.contains("\r\nincluded,,,,,EUR,,,,5,110.00,0,\r\nmethod,"), "{long}");
+    assert!(long.contains("\r\ntotal,,,,,EUR,110.00,5,,,,,,http"), "{long}");
+    assert!(long.contains("\r\nincluded,,,,,EUR,,,,5,110.00,110.00,0,\r\nmethod,"), "{long}");
     for (query, codes) in [
         ("transactions", vec!["type measures_mixed"]),
         ("transactions?type=disbursement,expenditure&measure=sum", vec!["type measures_mixed"]),

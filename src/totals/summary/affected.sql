@@ -27,9 +27,10 @@ WHERE written.collection = 'programmes'
   AND (p.doc -> 'places', p.doc -> 'sectors') IS DISTINCT FROM (written.doc -> 'places', written.doc -> 'sectors')
 UNION
 SELECT 'transactions', l.record
-FROM written JOIN beneficiaries b USING (identifier) JOIN links l ON l.target = b.identifier AND l.role = 'receiver'
+FROM written JOIN beneficiaries b USING (identifier) JOIN links l ON l.target = b.identifier AND l.role IN ('provider', 'receiver')
 WHERE written.collection = 'beneficiaries'
-  AND (b.doc -> 'kind', b.doc -> 'location') IS DISTINCT FROM (written.doc -> 'kind', written.doc -> 'location')
+  AND (b.doc -> 'kind', b.doc -> 'location', b.doc -> 'organisation')
+    IS DISTINCT FROM (written.doc -> 'kind', written.doc -> 'location', written.doc -> 'organisation')
 UNION
 SELECT 'transactions', l.record
 FROM written JOIN organisations o USING (identifier) JOIN links l ON l.target = o.identifier AND l.role = 'receiver'

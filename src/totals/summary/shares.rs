@@ -4,6 +4,7 @@
 use strum::VariantNames;
 
 use super::super::dimension::{By, Subject};
+use super::super::divide::only;
 use super::super::facts::{GRANTS, RULES, TRANSACTIONS};
 use super::{DIMENSIONS, level_of};
 use crate::collections::locations::LocationKind;
@@ -25,19 +26,19 @@ pub fn statement(subject: Subject, all: bool, sign: i32) -> String {
             By::Key(sql) => {
                 columns.push_str(&format!(", {sql} AS d{n}"));
                 pieces.push(format!(
-                    "{common}, coalesce(d{n}, ',unstated') AS key, amount AS part, false AS many FROM counting"
+                    "{common}, coalesce(d{n}, ',unstated') AS key, amount AS part, false AS many, NULL::jsonb AS divisor FROM counting"
                 ));
             }
             // Most lists have one item: that takes all of it.
             By::Parts(items, key) => {
                 columns.push_str(&format!(", {items} AS d{n}"));
                 pieces.push(format!(
-                    "{common}, coalesce(d{n} -> 0 ->> '{key}', ',unstated') AS key, amount AS part, false AS many FROM counting
+                    "{common}, coalesce(d{n} -> 0 ->> '{key}', ',unstated') AS key, amount AS part, false AS many, NULL::jsonb AS divisor FROM counting
                      WHERE coalesce(jsonb_array_length(d{n}), 0) <= 1"
                 ));
                 // The parts are made once, however often they are looked at.
                 pieces.push(format!(
-                    "{common}, divided.key, divided.part, true
+                    "{common}, divided.key, divided.part, true, CASE WHEN divided.key = ',undivided' THEN divisor END
                      FROM (SELECT *, parts(d{n}, '{key}') AS divisor FROM counting WHERE jsonb_array_length(d{n}) > 1 OFFSET 0) AS several,
                        divide(amount, divisor) AS divided"
                 ));
@@ -54,7 +55,8 @@ pub fn statement(subject: Subject, all: bool, sign: i32) -> String {
          counting AS (SELECT * FROM found WHERE reason = ''),
          pieces AS MATERIALIZED ({pieces}),
          up AS (
-           SELECT DISTINCT key COLLATE \"C\" AS place, key COLLATE \"C\" AS at, 0 AS steps FROM pieces WHERE dimension = 'place'
+           SELECT DISTINCT one COLLATE \"C\" AS place, one COLLATE \"C\" AS at, 0 AS steps
+           FROM pieces, LATERAL (SELECT key AS one UNION ALL SELECT jsonb_array_elements_text(divisor -> 'keys')) AS named WHERE dimension = 'place'
            UNION ALL
            SELECT up.place, l.parent, steps + 1 FROM up JOIN locations l ON l.identifier = up.at WHERE l.parent IS NOT NULL),
          nearest AS MATERIALIZED (
@@ -62,13 +64,14 @@ pub fn statement(subject: Subject, all: bool, sign: i32) -> String {
            ORDER BY up.place, l.kind, steps),
          mapped AS (
            SELECT identifier, year, type, currency, level.dimension,
-             CASE WHEN key LIKE ',%' THEN key ELSE coalesce(nearest.at, ',above') END AS key, part, many
+             CASE WHEN key = ',undivided' THEN coalesce({only_place}, key) WHEN key LIKE ',%' THEN key ELSE coalesce(nearest.at, ',above') END AS key, part, many
            FROM pieces CROSS JOIN (VALUES {levels}) AS level (kind, dimension)
            LEFT JOIN nearest ON nearest.place = key AND nearest.kind = level.kind
            WHERE pieces.dimension = 'place'
            UNION ALL
            SELECT identifier, year, type, currency, 'beneficiary_kind',
-             CASE WHEN key LIKE ',%' THEN key ELSE coalesce((SELECT b.kind FROM beneficiaries b WHERE b.identifier = key), ',unstated') END,
+             CASE WHEN key = ',undivided' THEN coalesce({only_kind}, key) WHEN key LIKE ',%' THEN key
+               ELSE coalesce((SELECT b.kind FROM beneficiaries b WHERE b.identifier = key), ',unstated') END,
              part, many
            FROM pieces WHERE dimension = 'beneficiary'),
          shares AS (
@@ -88,6 +91,8 @@ pub fn statement(subject: Subject, all: bool, sign: i32) -> String {
          FROM found GROUP BY year, type, currency, reason
          ON CONFLICT (subject, dimension, key, year, type, currency, reason) DO UPDATE SET part = known.part + excluded.part,
            amount = known.amount + excluded.amount, count = known.count + excluded.count, inexact = known.inexact + excluded.inexact",
+        only_place = only("coalesce((SELECT n.at FROM nearest n WHERE n.place = key AND n.kind = level.kind), ',above')", "divisor"),
+        only_kind = only("coalesce((SELECT b.kind FROM beneficiaries b WHERE b.identifier = key), ',unstated')", "divisor"),
         pieces = pieces.join(" UNION ALL "),
         levels = levels.join(", "),
         subject = subject.name(),
