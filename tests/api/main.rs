@@ -21,6 +21,7 @@ mod growth;
 mod history;
 mod http;
 mod imports;
+mod indicators;
 mod input;
 mod make;
 mod map;

@@ -1,0 +1,120 @@
+//! Indicators that others keep, and wholes held against their parts, whatever the values.
+
+use std::sync::Arc;
+
+use aid_register::input::Shapes;
+use aid_register::store::change::Author;
+use aid_register::{content, openapi};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::json;
+
+use crate::make;
+use crate::reference;
+use crate::results::{basics, observation, progress};
+use crate::support::TestApp;
+
+#[cfg_attr(no_reference, ignore = "the reference files are missing: set REGISTER_REFERENCE")]
+#[actix_web::test]
+async fn indicators_that_others_keep_are_loaded_from_their_tables() {
+    let app = TestApp::shipped().await;
+    let mut connection = app.connection().await;
+    let shapes = Arc::new(Shapes::compile(&openapi::components()));
+    let file = |name: &str| (name.to_owned(), std::fs::read(reference::file(&format!("indicators/{name}"))).unwrap());
+    let files = [file("worldbank-population-cut.csv"), file("sdg-indicators-2016.csv")];
+    let author = Author::program("load");
+    let (counts, skipped) = content::load_indicators(&mut connection, &shapes, &author, &files).await.unwrap();
+    assert_eq!(Vec::from_iter(skipped), ["BGR", "EUU", "HRV", "HUN", "MNE"]);
+    let (again, _) = content::load_indicators(&mut connection, &shapes, &author, &files).await.unwrap();
+    assert_eq!((again.created, again.updated, again.unchanged), (0, 0, counts.created));
+    // Each value of the table, once.
+    let mut expected = 0;
+    for row in reference::table("indicators/worldbank-population-cut.csv") {
+        if row["Country Code"] == "SRB" {
+            let found = app
+                .anon()
+                .get(&format!("/v1/observations/WB-SP.POP.TOTL-SRB-{}", row["Year"]))
+                .await
+                .expect(200)
+                .json();
+            assert_eq!((found["value"].to_string(), &found["place"]), (row["Value"].clone(), &json!("RS")));
+            expected += 1;
+        }
+    }
+    let progress = app.anon().get("/v1/indicators/WB-SP.POP.TOTL/progress?place=RS").await.expect(200).json();
+    assert_eq!(progress["data"][0]["actual"].as_array().unwrap().len(), expected);
+    assert_eq!(progress["chart"]["labels"].as_array().unwrap().len(), expected);
+    let goals = reference::table("indicators/sdg-indicators-2016.csv");
+    let codes: std::collections::BTreeSet<&String> = goals.iter().map(|row| &row["indicator"]).collect();
+    let found = app.anon().get("/v1/indicators?count=exact&limit=1000&publisher=indicators").await.expect(200).json();
+    assert_eq!(found["meta"]["total"], codes.len() + 1);
+    let wrong = [(
+        "a.csv".to_owned(),
+        b"a,b
+1,2
+"
+        .to_vec(),
+    )];
+    assert!(content::load_indicators(&mut connection, &shapes, &author, &wrong).await.is_err());
+}
+
+/// Values by town and sex; wholes of towns, districts and the country are what they add up to,
+/// but for one that is off by something.
+#[test]
+fn wholes_are_checked_against_every_way_in_which_they_are_divided() {
+    let system = actix_web::rt::System::new();
+    let values = prop::collection::vec(0u32..1_000_000, 6);
+    let mut runner = TestRunner::new(Config { cases: 8, ..Config::default() });
+    let run = runner.run(&(values, 0usize..5, 0u32..3), |(values, wrong, off)| {
+        system.block_on(async {
+            let app = TestApp::empty().await;
+            let mut records = basics(json!({"additive": true}));
+            let mut whole = [0u32; 3];
+            for (n, place) in ["T-A", "T-B", "T-E"].into_iter().enumerate() {
+                for (m, sex) in ["female", "male"].into_iter().enumerate() {
+                    let value = values[n * 2 + m];
+                    whole[n] += value;
+                    let id = format!("T-{place}-{sex}");
+                    records.push(observation(
+                        &id,
+                        json!({"value": value, "place": place, "disaggregation": {"sex": sex}}),
+                    ));
+                }
+            }
+            let wholes = [
+                ("T-A", whole[0]),
+                ("T-B", whole[1]),
+                ("T-E", whole[2]),
+                ("T-D1", whole[0] + whole[1]),
+                ("T-C", whole.iter().sum()),
+            ];
+            for (n, (place, value)) in wholes.into_iter().enumerate() {
+                let value = if n == wrong { value + off } else { value };
+                records.push(observation(&format!("T-{place}"), json!({"value": value, "place": place})));
+            }
+            make::write(&mut app.connection().await, &records).await;
+            let found = progress(&app.anon(), "T-I").await;
+            let checks = found["checks"].as_array().unwrap();
+            // Three towns by sex, and two by place: a country's nearest parts are its district and the town of the other.
+            prop_assert_eq!(checks.len(), 5);
+            let mut failing = 0;
+            for check in checks {
+                let of = |value: &Value| value.as_i64().unwrap();
+                prop_assert_eq!(of(&check["difference"]), of(&check["sum"]) - of(&check["value"]));
+                prop_assert_eq!(check["adds_up"].as_bool().unwrap(), of(&check["difference"]) == 0);
+                failing += usize::from(of(&check["difference"]) != 0);
+            }
+            // A town that is wrong is wrong by sex and for what it lies in.
+            let expected = if off == 0 {
+                0
+            } else if wrong == 4 {
+                1
+            } else {
+                2
+            };
+            prop_assert_eq!(failing, expected, "{}", found["checks"]);
+            Ok(())
+        })
+    });
+    run.unwrap();
+}
