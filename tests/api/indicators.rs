@@ -7,7 +7,7 @@ use aid_register::store::change::Author;
 use aid_register::{content, openapi};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::make;
 use crate::reference;
