@@ -12,6 +12,7 @@ use prometheus::TextEncoder;
 use serde_json::{Value, json};
 
 use crate::administration;
+use crate::catalogue::{self, Catalogue};
 use crate::changes;
 use crate::codelists;
 use crate::collections;
@@ -98,6 +99,10 @@ pub fn routes(config: &mut ServiceConfig, openapi: Value) {
             web::resource("/v1/indicators/{identifier}/progress")
                 .route(read().to(results::routes::progress))
                 .default_service(only(READ)),
+        )
+        .service(web::resource("/v1/catalog.jsonld").route(read().to(catalogue::dcat)).default_service(only(READ)))
+        .service(
+            web::resource("/v1/datapackage.json").route(read().to(catalogue::data_package)).default_service(only(READ)),
         )
         .service(web::resource("/v1/codelists").route(read().to(codelists::routes::index)).default_service(only(READ)))
         .service(
@@ -249,7 +254,11 @@ async fn index(request: HttpRequest, state: Data<State>) -> Result<HttpResponse,
 }
 
 /// Swagger UI, from the program itself.
-async fn documentation(request: HttpRequest, file: web::Path<String>) -> Result<HttpResponse, Problem> {
+async fn documentation(
+    request: HttpRequest,
+    state: Data<State>,
+    file: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
     if *file == "METHOD.md" {
         let tag = format!("\"{}\"", digest(METHOD.as_bytes()));
         let markdown = (CONTENT_TYPE, "text/markdown; charset=utf-8");
@@ -258,11 +267,15 @@ async fn documentation(request: HttpRequest, file: web::Path<String>) -> Result<
     let config = Arc::new(utoipa_swagger_ui::Config::from("openapi.json"));
     let found = utoipa_swagger_ui::serve(&file, config).map_err(Problem::internal)?;
     let found = found.ok_or_else(|| Problem::new(Reason::NotFound, format!("There is no {}", request.path())))?;
-    let tag = format!("\"{}\"", digest(&found.bytes));
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, found.content_type))
-        .insert_header((ETAG, tag))
-        .body(found.bytes.to_vec()))
+    let mut bytes = found.bytes.to_vec();
+    if found.content_type.starts_with("text/html") {
+        // Search engines read what the register is from its documentation.
+        let about = Catalogue::now(&request, &state).await?.schema_org().to_string().replace('<', "\\u003c");
+        let script = format!("<script type=\"application/ld+json\">{about}</script></head>");
+        bytes = String::from_utf8_lossy(&bytes).replacen("</head>", &script, 1).into_bytes();
+    }
+    let tag = format!("\"{}\"", digest(&bytes));
+    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, found.content_type)).insert_header((ETAG, tag)).body(bytes))
 }
 
 /// Counts and times of requests, for Prometheus.

@@ -21,7 +21,7 @@
 //! - [`store`] questions to the database and changes of it; [`db`] connections
 //! - [`error`] every failure, as one problem document; [`hint`] "did you mean";
 //!   [`digest`] for tags
-//! - [`openapi`] the document of all this; [`codelists`] code lists, [`codes`] what is one
+//! - [`openapi`] the document of all this, [`catalogue`] what there is; [`codelists`] code lists, [`codes`] what is one
 //! - [`cli`] the commands, [`config`] the settings, [`content`] loading files,
 //!   [`postgres`] a database server of one's own
 
@@ -29,6 +29,7 @@ pub mod administration;
 pub mod api;
 pub mod app;
 pub mod auth;
+pub mod catalogue;
 pub mod changes;
 pub mod cli;
 pub mod codelists;

@@ -3,6 +3,7 @@
 //! every operation may give by rule.
 
 mod administration;
+mod catalogue;
 mod codelists;
 mod common;
 mod history;
@@ -136,6 +137,7 @@ fn whole() -> Value {
     search::add(&mut paths);
     rates::add(&mut paths);
     codelists::add(&mut paths);
+    catalogue::add(&mut paths);
     totals::add(&mut paths);
     results::add(&mut paths);
     imports::add(examples.get(grants.collection).unwrap_or(&Value::Null), &mut paths);
