@@ -143,6 +143,11 @@ const SECTOR: &str = "t.identifier IN (
     SELECT x.identifier FROM grants g JOIN transactions x ON x.grant_id = g.identifier WHERE g.sectors && $?
     UNION ALL SELECT x.identifier FROM programmes p JOIN transactions x ON x.programme = p.identifier WHERE p.sectors && $?)";
 
+/// The flows of programmes and their grants.
+const PROGRAMME: &str = "t.identifier IN (
+    SELECT x.identifier FROM transactions x WHERE x.programme = ANY($?)
+    UNION SELECT x.identifier FROM grants g JOIN transactions x ON x.grant_id = g.identifier WHERE g.programme = ANY($?))";
+
 /// The activity of a flow `t`: the grant or programme that reports it, else one that works where
 /// the receiver is.
 const ACTIVITY: &str = "coalesce((SELECT g.doc FROM grants g WHERE g.identifier = t.grant_id),
@@ -160,7 +165,8 @@ pub static KIND: Kind = Kind {
     filters: &[
         &[
             codes("type", "t.type = ANY($?)", TransactionType::VARIANTS, "Of one of these types.").counted("t.type"),
-            any_of("programme", "t.programme = ANY($?)", "Reported by these programmes.").counted("t.programme"),
+            any_of("programme", PROGRAMME, "Reported by these programmes, or by grants of theirs.")
+                .counted("coalesce(t.programme, (SELECT g.programme FROM grants g WHERE g.identifier = t.grant_id))"),
             any_of("grant", "t.grant_id = ANY($?)", "Reported by these grants.").counted("t.grant_id"),
             any_of("parent", "t.parent = ANY($?)", "Parts of these flows.").counted("t.parent"),
             any_of(

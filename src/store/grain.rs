@@ -42,6 +42,11 @@ fn cents(amount: Value) -> Value {
     serde_json::from_value::<Amount>(amount).map_or(Value::Null, |amount| json!(amount))
 }
 
+/// An instant as records show it.
+fn instant(of: &str) -> String {
+    format!(r#"to_char({of} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"#)
+}
+
 impl Grain {
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -72,8 +77,11 @@ impl Grain {
                 let flow = converted(&transactions::KIND);
                 return Some(format!(
                     " CROSS JOIN LATERAL (SELECT t.identifier) AS own (identifier) CROSS JOIN LATERAL (
-                       SELECT jsonb_build_object('flow', t.doc, 'converted', {flow}) AS doc, t.identifier AS n
+                       SELECT jsonb_build_object('flow', t.doc || jsonb_build_object('publisher', t.publisher, 'version', t.version,
+                         'created_at', {}, 'updated_at', {}), 'converted', {flow}) AS doc, t.identifier AS n
                        FROM transactions t WHERE {}) AS piece",
+                    instant("t.created_at"),
+                    instant("t.updated_at"),
                     kind.flows?
                 ));
             }

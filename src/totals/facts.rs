@@ -76,10 +76,9 @@ const PAST_RULES: &str = "CASE
 
 /// The flows that have parts among what the filters find. Those of others, found alone, say so.
 const HERE: &str = "here AS MATERIALIZED (
-    SELECT x.parent AS identifier, x.type FROM found JOIN transactions x USING (identifier) WHERE x.parent IS NOT NULL)";
-const ELSEWHERE: &str = "CASE WHEN reason = 'replaced' AND NOT EXISTS (
-      SELECT FROM here JOIN transactions x ON x.identifier = here.identifier AND x.type = here.type WHERE x.identifier = priced.identifier)
-    THEN 'parts_elsewhere' ELSE reason END";
+    SELECT DISTINCT x.parent AS identifier, x.type FROM found JOIN transactions x USING (identifier) WHERE x.parent IS NOT NULL)";
+const ELSEWHERE: &str = "CASE WHEN reason IS NOT DISTINCT FROM 'replaced'
+      AND (priced.identifier, priced.type) NOT IN (SELECT here.identifier, here.type FROM here) THEN 'parts_elsewhere' ELSE reason END";
 
 /// Why a record does not count.
 pub const REASONS: [&str; 17] = [
@@ -122,8 +121,11 @@ const ORIGIN: &str = "origin AS (
     SELECT origin.identifier, whole.parent, origin.type, whole.giving
     FROM origin JOIN stated whole ON whole.identifier = origin.parent AND whole.type = origin.type WHERE origin.giving IS NULL),
   ends AS MATERIALIZED (
-    SELECT stated.identifier, stated.parent, stated.type, coalesce(stated.giving, origin.giving) AS giving, stated.taking
-    FROM stated LEFT JOIN origin ON origin.identifier = stated.identifier AND origin.giving IS NOT NULL)";
+    SELECT * FROM stated WHERE giving IS NOT NULL OR parent IS NULL
+    UNION ALL
+    SELECT stated.identifier, stated.parent, stated.type, origin.giving, stated.taking
+    FROM stated LEFT JOIN origin ON origin.identifier = stated.identifier AND origin.giving IS NOT NULL
+    WHERE stated.giving IS NULL AND stated.parent IS NOT NULL)";
 
 /// The flows that those which cross are parts of.
 const DIVIDED: &str = "divided AS (

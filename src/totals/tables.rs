@@ -125,8 +125,10 @@ pub fn csv(written: &Written<'_>, bom: bool) -> Vec<u8> {
 fn wide_rows(table: &mut Table<'_>, second: &[&str]) {
     let (answer, question) = (table.written.answer, table.written.question);
     let unit = question.subject.unit();
-    // Sums of all groups can be added up; averages cannot, nor what bounds have left.
-    let adds_up = question.measures == [Measure::Sum] && question.bounds.is_empty();
+    // Sums of all groups can be added up; averages cannot, nor what bounds have left, nor what
+    // nobody may add to one another: types of flows, indicators, values of different dates.
+    let apart = question.dimensions.iter().any(|dimension| question.subject.is_apart(dimension.name));
+    let adds_up = question.measures == [Measure::Sum] && question.bounds.is_empty() && !apart;
     let mut wholes: BTreeMap<String, BTreeMap<&str, Decimal>> = BTreeMap::new();
     for line in wide(answer, question) {
         let dimension = question.dimensions[0].name;

@@ -191,6 +191,21 @@ async fn tables_and_maps_of_totals_say_what_is_left_out() {
     assert!(start("group,closed").starts_with("group,closed,,,,CHF,50.00,30.00,10.00,90.00,"), "{csv}");
     assert!(start("total").starts_with("total,,,,,CHF,70.00,90.00,50.00,210.00,"), "{csv}");
     assert!(csv.contains("column,,,,,,,,Kosovo*,,") && csv.contains("1244"), "{csv}");
+    // What may not be added up has no sums.
+    let flows = [
+        (
+            "transactions",
+            json!({"identifier": "T-F1", "type": "disbursement", "date": "2024", "grant": "T-1", "value": {"amount": 5, "currency": "CHF"}}),
+        ),
+        (
+            "transactions",
+            json!({"identifier": "T-F2", "type": "expenditure", "date": "2024", "grant": "T-1", "value": {"amount": 7, "currency": "CHF"}}),
+        ),
+    ];
+    make::write(&mut connection, &flows).await;
+    let apart =
+        anon.get("/v1/totals/transactions.csv?group_by=status,type&shape=wide&measure=sum").await.expect(200).text();
+    assert!(apart.contains("\r\ngroup,pipeline,,,,CHF,5.00,7.00,,") && !apart.contains("\r\ntotal,"), "{apart}");
     let json = total(&anon, &format!("grants?{wide}")).await;
     let columns = json["meta"]["columns"].as_array().unwrap();
     assert!(

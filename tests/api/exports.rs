@@ -189,6 +189,10 @@ async fn every_grain_adds_up_to_the_same() {
         flows.sort_unstable();
         flows.dedup();
         assert_eq!(flows.len(), rows.len());
+        let flow = app.anon().get(&format!("/v1/transactions/{}", rows[0]["transaction_identifier"])).await.json();
+        for member in ["publisher", "created_at", "updated_at"] {
+            assert_eq!(flow[member], json!(rows[0][&format!("transaction_{member}")]), "{member}");
+        }
     }
 }
 
