@@ -104,6 +104,14 @@ async fn the_register_has_the_rates_of_the_file() {
             assert_eq!((&found["data"][0]["date"], found["data"].as_array().unwrap().len()), (&json!(row["Date"]), 1));
         }
     }
+    // An average that somebody states does not replace the one of the Bank's own rates.
+    let path = "/v1/exchange-rates?currency=USD&rate_basis=year_average&date=2021-06-30";
+    let average = app.anon().get(path).await.expect(200).json()["data"][0].clone();
+    let stated =
+        json!({"currency": "USD", "rate_basis": "year_average", "date": "2021", "per_euro": 1.5, "source": "S"});
+    let kept = app.admin().put("/v1/exchange-rates", &json!({"rates": [stated]}), &[]).await.expect(200).json();
+    assert_eq!(kept["changed"], 0);
+    assert_eq!(app.anon().get(path).await.json()["data"][0], average);
     let pages = app.anon().get("/v1/exchange-rates?limit=3&currency=CHF").await.expect(200).json();
     let next = app.anon().get(pages["links"]["next"].as_str().unwrap()).await.expect(200).json();
     assert!(pages["data"][2]["date"].as_str() < next["data"][0]["date"].as_str());
