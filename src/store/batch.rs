@@ -10,7 +10,7 @@ use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use serde_json::{Value, json};
 
-use super::commit::{Clock, New, Statement};
+use super::commit::{Clock, New};
 use crate::collections;
 use crate::error::Fault;
 use crate::kind::Kind;
@@ -259,10 +259,6 @@ impl New for Staged {
          decided.created_at, batch.doc, batch.links, NULL::text AS merged_into, row_number() OVER (ORDER BY n) AS n \
          FROM batch JOIN decided USING (n) WHERE decided.outcome IN ('created', 'changed', 'deleted')) AS new"
             .into()
-    }
-
-    fn bind<'a>(&'a self, statement: Statement<'a>) -> Statement<'a> {
-        statement
     }
 
     fn collections(&self) -> Vec<&'static str> {

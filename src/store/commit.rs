@@ -46,8 +46,10 @@ pub type Statement<'a> = BoxedSqlQuery<'a, Pg, SqlQuery>;
 pub trait New {
     /// A table expression named `new`; its parameters are numbered on from `first`.
     fn sql(&self, first: usize) -> String;
-    /// Binds these parameters.
-    fn bind<'a>(&'a self, statement: Statement<'a>) -> Statement<'a>;
+    /// Binds these parameters, if there are any.
+    fn bind<'a>(&'a self, statement: Statement<'a>) -> Statement<'a> {
+        statement
+    }
     /// The collections that the versions are of.
     fn collections(&self) -> Vec<&'static str>;
     /// How many versions there are.

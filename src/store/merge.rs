@@ -7,7 +7,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncC
 use serde_json::json;
 
 use super::change::{Author, Change, decide};
-use super::commit::{self, New, Statement};
+use super::commit::{self, New};
 use super::{audit, clients, write};
 use crate::auth::Rights;
 use crate::collections;
@@ -124,10 +124,6 @@ fn may(rights: &Rights, touched: &[Touched]) -> Result<(), Problem> {
 impl New for Moved {
     fn sql(&self, _first: usize) -> String {
         "merging AS new".into()
-    }
-
-    fn bind<'a>(&'a self, statement: Statement<'a>) -> Statement<'a> {
-        statement
     }
 
     fn collections(&self) -> Vec<&'static str> {

@@ -56,23 +56,19 @@ pub const TRANSACTIONS: &str =
 /// A flow with parts of its own type is replaced by them; what an organisation moves to
 /// itself, as an organisation or as a beneficiary, is only parked.
 pub const RULES: &str = "CASE
-      WHEN EXISTS (SELECT FROM transactions c WHERE c.parent = t.identifier AND c.type = t.type) THEN 'replaced'
+      WHEN {has_parts} THEN 'replaced'
       WHEN t.doc #>> '{provider,organisation}' = t.doc #>> '{receiver,organisation}'
         OR t.doc #>> '{provider,beneficiary}' = t.doc #>> '{receiver,beneficiary}'
         OR coalesce(pb.organisation, t.doc #>> '{provider,organisation}') = coalesce(rb.organisation, t.doc #>> '{receiver,organisation}')
         THEN 'parked'
     END";
 
-/// The same for the past: what has parts is looked up once for all.
+/// Whether a flow has such parts.
+pub const HAS_PARTS: &str = "EXISTS (SELECT FROM transactions c WHERE c.parent = t.identifier AND c.type = t.type)";
+/// The same for the past, which has no index of parents: what has parts is looked up once for all.
 const WHOLES: &str =
     "wholes AS MATERIALIZED (SELECT DISTINCT parent AS identifier, type FROM transactions WHERE parent IS NOT NULL)";
-const PAST_RULES: &str = "CASE
-      WHEN wholes.identifier IS NOT NULL THEN 'replaced'
-      WHEN t.doc #>> '{provider,organisation}' = t.doc #>> '{receiver,organisation}'
-        OR t.doc #>> '{provider,beneficiary}' = t.doc #>> '{receiver,beneficiary}'
-        OR coalesce(pb.organisation, t.doc #>> '{provider,organisation}') = coalesce(rb.organisation, t.doc #>> '{receiver,organisation}')
-        THEN 'parked'
-    END";
+const HAD_PARTS: &str = "wholes.identifier IS NOT NULL";
 
 /// The flows that have parts among what the filters find. Those of others, found alone, say so.
 const HERE: &str = "here AS MATERIALIZED (
@@ -148,7 +144,6 @@ impl<'q> Facts<'q> {
     pub fn of(question: &'q Question, dimensions: &'q [&'static Dimension], around: Option<Around>) -> Self {
         let mut facts = Self { question, dimensions, values: Vec::new(), with: Vec::new() };
         let dated = question.subject.kind().money.map_or("NULL", |money| money.dated);
-        // The past has no index of parents.
         let in_past = question.as_of.is_some() && around.is_none() && question.subject == Subject::Transactions;
         if in_past {
             facts.with.push(WHOLES.to_owned());
@@ -158,7 +153,6 @@ impl<'q> Facts<'q> {
                 facts.cross(around, boundary);
                 CROSSING
             }
-            _ if in_past => PAST_RULES,
             _ => RULES,
         };
         let matching = question.ask.matching(&mut facts.values);
@@ -177,7 +171,10 @@ impl<'q> Facts<'q> {
                 "SELECT * FROM valued".to_owned()
             }
         };
-        let base = base.replace("{dated}", dated).replace("{rule}", rule);
+        let base = base
+            .replace("{dated}", dated)
+            .replace("{rule}", rule)
+            .replace("{has_parts}", if in_past { HAD_PARTS } else { HAS_PARTS });
         let of_type = if question.subject == Subject::Transactions { "f.type" } else { "NULL::text" };
         // The document is read once: what stays of it are keys and parts.
         let divided = facts.columns();
