@@ -52,6 +52,14 @@ const RAW: &[(&str, &str)] = &[
     ),
 ];
 
+/// What is not summed up: added up from the records, as they are or as they were.
+const ADDED: &[&str] = &[
+    "transactions?group_by=type&boundary=RS21",
+    "transactions?group_by=type,programme&measure=median",
+    "transactions?group_by=type,place&place=RS21&currency=EUR",
+    "grants?group_by=place,sector",
+];
+
 /// Searches.
 const SEARCHES: &[&str] = &["Kindergarten", "Bosilegrad", "school Bor"];
 
@@ -78,6 +86,15 @@ fn main() -> anyhow::Result<()> {
         let register = runtime.block_on(time(&format!("{base}/v1/totals/{question}&limit=1000"), 50))?;
         let raw = pgbench(&folder, sql, 3)?;
         println!("| `{question}` | {register:.1} ms | {raw:.0} ms | {:.0} |", raw / register);
+    }
+    println!("| total that is not summed up | now | as of a moment ago | then / now |");
+    println!("| --- | --- | --- | --- |");
+    let moment = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    for question in ADDED {
+        let address = format!("{base}/v1/totals/{question}&limit=1000");
+        let now = runtime.block_on(time(&address, 3))?;
+        let then = runtime.block_on(time(&format!("{address}&as_of={moment}"), 3))?;
+        println!("| `{question}` | {now:.0} ms | {then:.0} ms | {:.1} |", then / now);
     }
     println!("| search | register | its SQL in pgbench | register / SQL |");
     println!("| --- | --- | --- | --- |");

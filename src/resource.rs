@@ -70,7 +70,8 @@ pub async fn list(
     }
     let address = state.address(&request);
     // What has much to look through keeps nobody waiting who asks for a page.
-    let much = ask.searches() || options.counts() || options.as_of.is_some();
+    let by_place = ["place", "bbox", "near"].iter().any(|name| query.get(name).is_some());
+    let much = ask.searches() || by_place || options.counts() || options.as_of.is_some();
     let mut connection = if much { state.db.get_for_search().await? } else { state.db.get().await? };
     let page = page::read(&mut connection, ask, &options, &address, &query).await?;
     let body = serde_json::to_vec(&page.body).map_err(Problem::internal)?;

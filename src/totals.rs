@@ -16,6 +16,7 @@ pub mod measures;
 pub mod question;
 pub mod routes;
 pub mod rows;
+pub mod statement;
 pub mod summary;
 pub mod tables;
 pub mod values;

@@ -81,6 +81,9 @@ fn of_the_world_bank(
     let source = json!({"identifier": "WB-SOURCE-WDI", "title": {"en": "World Development Indicators"}, "published_by": "World Bank",
         "url": "https://data.worldbank.org/", "licence": "CC-BY-4.0"});
     read.records.insert("sources", vec![source]);
+    let bank = json!({"identifier": "WB-WORLD-BANK", "name": {"en": "World Bank"}, "type": "multilateral",
+        "identifiers": [{"scheme": "XM-DAC", "code": "44000"}]});
+    read.records.insert("organisations", vec![bank]);
     let mut indicators: BTreeMap<String, Value> = BTreeMap::new();
     let mut observations = Vec::new();
     for (n, row) in rows.iter().enumerate() {
@@ -99,7 +102,7 @@ fn of_the_world_bank(
             let is_population = code == POPULATION;
             indicators.entry(code.to_owned()).or_insert_with(|| json!({
                 "identifier": format!("WB-{code}"), "title": {"en": title}, "measure": "unit", "additive": is_population,
-                "unit": if is_population { json!({"en": "inhabitants"}) } else { Value::Null },
+                "kept_by": "WB-WORLD-BANK", "unit": if is_population { json!({"en": "inhabitants"}) } else { Value::Null },
                 "sources": [{"source": "WB-SOURCE-WDI", "fields": ["/title"]}]}));
         } else {
             bail!("{}: the indicator {code} has no name; add a column Indicator Name", at())
@@ -133,7 +136,11 @@ fn of_the_goals(rows: &[BTreeMap<String, String>]) -> anyhow::Result<Read> {
         indicator
             .insert("description".into(), json!({"en": format!("Goal {}, target {}", cell("goal"), cell("target"))}));
         indicator.insert("measure".into(), if is_share { "percentage" } else { "unit" }.into());
+        indicator.insert("kept_by".into(), "SDG-UNSD".into());
         indicators.entry(code).or_insert_with(|| indicator.into());
     }
-    Ok(Read { records: BTreeMap::from([("indicators", indicators.into_values().collect())]), ..Read::default() })
+    let keeper =
+        json!({"identifier": "SDG-UNSD", "name": {"en": "United Nations Statistics Division"}, "type": "multilateral"});
+    let records = BTreeMap::from([("organisations", vec![keeper]), ("indicators", indicators.into_values().collect())]);
+    Ok(Read { records, ..Read::default() })
 }

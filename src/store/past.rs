@@ -120,19 +120,38 @@ pub async fn read<T>(
     as_of: Option<AsOf>,
     reads: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, Problem>,
 ) -> Result<T, Problem> {
-    // Not the builder of transactions: what it runs would have to be `Send`.
-    db::begin(connection).await?;
-    let result = within(connection, as_of, reads).await;
-    db::end(connection, result.is_ok()).await?;
-    result
+    within(connection, "READ ONLY", as_of, reads).await
 }
 
-async fn within<T>(
+/// The same for reads that keep what they find in temporary tables, which end with them.
+pub async fn tabulate<T>(
     connection: &mut AsyncPgConnection,
     as_of: Option<AsOf>,
     reads: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, Problem>,
 ) -> Result<T, Problem> {
-    connection.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    within(connection, "READ WRITE", as_of, reads).await
+}
+
+async fn within<T>(
+    connection: &mut AsyncPgConnection,
+    mode: &str,
+    as_of: Option<AsOf>,
+    reads: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, Problem>,
+) -> Result<T, Problem> {
+    // Not the builder of transactions: what it runs would have to be `Send`.
+    db::begin(connection).await?;
+    let result = entered(connection, mode, as_of, reads).await;
+    db::end(connection, result.is_ok()).await?;
+    result
+}
+
+async fn entered<T>(
+    connection: &mut AsyncPgConnection,
+    mode: &str,
+    as_of: Option<AsOf>,
+    reads: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, Problem>,
+) -> Result<T, Problem> {
+    connection.batch_execute(&format!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ {mode}")).await?;
     if let Some(as_of) = as_of {
         as_of.enter(connection).await?;
     }

@@ -9,13 +9,14 @@ use serde_json::Value;
 
 use super::boundary::around;
 use super::dimension::Dimension;
-use super::facts::{Around, Facts};
+use super::divide::Division;
+use super::facts::find;
 use super::measures::Measure;
 use super::question::Question;
+use super::statement::Statement;
 use super::summary::{Plan, summed};
 use super::values::refuse_sums;
 use crate::error::{Fault, Problem};
-use crate::store::bound::bind;
 use crate::store::cursor::Cursor;
 
 /// Groups at most, where all are given at once.
@@ -104,7 +105,10 @@ impl Answer {
     ) -> Result<Self, Problem> {
         let around = around(connection, question).await?;
         refuse_sums(connection, question).await?;
-        let asked = Asked { question, around, plan };
+        if plan.is_none() {
+            find(connection, question, around).await?;
+        }
+        let asked = Asked { question, plan };
         let limit = if all { GROUPS } else { question.limit };
         let mut groups = match question.dimensions.is_empty() {
             true => Vec::new(),
@@ -132,20 +136,15 @@ impl Answer {
 /// A question, and where its answer comes from.
 struct Asked<'q> {
     question: &'q Question,
-    around: Option<Around>,
     plan: Option<Plan>,
 }
 
 impl Asked<'_> {
-    /// The parts of what counts, by these dimensions.
-    fn parts<'s>(&'s self, dimensions: &'s [&'static Dimension]) -> Facts<'s> {
+    /// The parts of what counts, by these of the dimensions.
+    fn parts(&self, which: &[usize]) -> Statement {
         match &self.plan {
-            Some(plan) => Facts::summarised(self.question, dimensions, plan),
-            None => {
-                let mut facts = Facts::of(self.question, dimensions, self.around);
-                facts.divide();
-                facts
-            }
+            Some(plan) => plan.parts(&self.question.dimensions, which),
+            None => Division(self.question).parts(which),
         }
     }
 
@@ -154,8 +153,8 @@ impl Asked<'_> {
     }
 
     /// The keys as one array, and the measures as another.
-    fn columns(&self, dimensions: usize) -> (String, String) {
-        let keys: Vec<String> = (0..dimensions).map(|n| format!("k{n}")).collect();
+    fn columns(&self, which: &[usize]) -> (String, String) {
+        let keys: Vec<String> = which.iter().map(|n| format!("k{n}")).collect();
         let measured: Vec<String> =
             self.question.measures.iter().map(|measure| format!("({})::text", self.measure(*measure))).collect();
         (keys.join(", "), measured.join(", "))
@@ -163,14 +162,15 @@ impl Asked<'_> {
 
     async fn groups(&self, connection: &mut AsyncPgConnection, limit: i64) -> Result<Vec<Group>, Problem> {
         let question = self.question;
-        let mut facts = self.parts(&question.dimensions);
-        let (keys, measured) = self.columns(question.dimensions.len());
+        let all: Vec<usize> = (0..question.dimensions.len()).collect();
+        let mut statement = self.parts(&all);
+        let (keys, measured) = self.columns(&all);
         let bounds: Vec<String> = question
             .bounds
             .iter()
             .map(|(measure, least, number)| {
                 let than = if *least { ">=" } else { "<=" };
-                format!("{} {than} {}::numeric", self.measure(*measure), facts.bind_text(&number.to_string()))
+                format!("{} {than} {}::numeric", self.measure(*measure), statement.text(&number.to_string()))
             })
             .collect();
         let having = if bounds.is_empty() { String::new() } else { format!("HAVING {}", bounds.join(" AND ")) };
@@ -181,7 +181,7 @@ impl Asked<'_> {
         };
         let (than, order) = if descending { ("<", "DESC") } else { (">", "ASC") };
         let after = question.after.as_ref().map(|after| {
-            let (place, keys) = (facts.bind_text(&after.key), facts.bind_text(&after.identifier));
+            let (place, keys) = (statement.text(&after.key), statement.text(&after.identifier));
             format!("WHERE place {than} {place}::numeric OR (place = {place}::numeric AND at > {keys} COLLATE \"C\")")
         });
         let end = format!(
@@ -192,23 +192,22 @@ impl Asked<'_> {
          {} ORDER BY groups.place {order}, at LIMIT {limit}",
             after.unwrap_or_default()
         );
-        let (sql, values) = facts.statement(&end);
-        Ok(bind(sql, values).load(connection).await?)
+        Ok(statement.query(&end).load(connection).await?)
     }
 
     /// The whole, divided by nothing but what may not be added up.
     async fn total(&self, connection: &mut AsyncPgConnection) -> Result<Vec<Group>, Problem> {
         let question = self.question;
-        let apart: Vec<&'static Dimension> =
-            question.dimensions.iter().copied().filter(|dimension| question.subject.is_apart(dimension.name)).collect();
-        let (keys, measured) = self.columns(apart.len());
+        let apart: Vec<usize> = (0..question.dimensions.len())
+            .filter(|n| question.subject.is_apart(question.dimensions[*n].name))
+            .collect();
+        let (keys, measured) = self.columns(&apart);
         let by = if keys.is_empty() { "unit".to_owned() } else { format!("{keys}, unit") };
         let end = format!(
             "SELECT ARRAY[{keys}]::text[] AS keys, unit, ARRAY[{measured}]::text[] AS measured, '' AS place
          FROM parts GROUP BY {by} ORDER BY {by}"
         );
-        let (sql, values) = self.parts(&apart).statement(&end);
-        let mut total: Vec<Group> = bind(sql, values).load(connection).await?;
+        let mut total: Vec<Group> = self.parts(&apart).query(&end).load(connection).await?;
         // Over the other dimensions it has no key.
         for group in &mut total {
             let mut keys = std::mem::take(&mut group.keys).into_iter();
@@ -223,16 +222,14 @@ impl Asked<'_> {
 
     async fn judged(&self, connection: &mut AsyncPgConnection) -> Result<Vec<Judged>, Problem> {
         if let Some(plan) = &self.plan {
-            let mut values = Vec::new();
-            let sql = plan.judged(&mut values);
-            return Ok(bind(sql, values).load(connection).await?);
+            let mut statement = Statement::default();
+            let end = plan.judged(&mut statement);
+            return Ok(statement.query(&end).load(connection).await?);
         }
-        let facts = Facts::of(self.question, &[], self.around);
         let end = "SELECT reason, currency, type, count(*) AS count, trim_scale(sum(amount))::text AS amount,
           trim_scale(sum(whole) FILTER (WHERE reason IS NULL))::text AS counted, count(*) FILTER (WHERE exactness <> 'exact') AS inexact
         FROM facts GROUP BY reason, currency, type ORDER BY reason NULLS FIRST, currency, type";
-        let (sql, values) = facts.statement(end);
-        Ok(bind(sql, values).load(connection).await?)
+        Ok(sql_query(end).load(connection).await?)
     }
 }
 

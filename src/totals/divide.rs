@@ -6,8 +6,8 @@
 //! multiplied with the kinds of money that others pay.
 
 use super::dimension::{By, Dimension};
-use super::facts::Facts;
-use super::question::Narrowing;
+use super::question::{Narrowing, Question};
+use super::statement::Statement;
 
 /// How a dimension divides what those before it left.
 #[derive(Clone, Copy)]
@@ -30,24 +30,26 @@ pub(super) fn only(becomes: &str, parts: &str) -> String {
     )
 }
 
-impl Facts<'_> {
+/// How the dimensions of a question divide its facts.
+pub struct Division<'q>(pub &'q Question);
+
+impl Division<'_> {
     /// The dimensions by their number, in the order in which they divide.
     fn order(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.dimensions.len()).collect();
-        let place = |n: &usize| {
-            self.question.subject.dimensions().position(|dimension| dimension.name == self.dimensions[*n].name)
-        };
+        let mut order: Vec<usize> = (0..self.0.dimensions.len()).collect();
+        let place =
+            |n: &usize| self.0.subject.dimensions().position(|dimension| dimension.name == self.0.dimensions[*n].name);
         order.sort_by_key(place);
         order
     }
 
     fn step(&self, n: usize) -> Step {
-        let (list, member) = match self.dimensions[n].by {
+        let (list, member) = match self.0.dimensions[n].by {
             By::Key(_) => return Step::Key,
             By::Parts(list, member) => (list, member),
         };
         let before = self.order().into_iter().take_while(|other| *other != n);
-        let reads = |other: usize| match self.dimensions[other].by {
+        let reads = |other: usize| match self.0.dimensions[other].by {
             By::Parts(same, member) if same == list => Some((other, member)),
             _ => None,
         };
@@ -64,7 +66,7 @@ impl Facts<'_> {
             By::Parts(same, member) if same == list => Some((which, member)),
             _ => None,
         };
-        self.question.narrowing.iter().enumerate().find_map(reads)
+        self.0.narrowing.iter().enumerate().find_map(reads)
     }
 
     /// What each dimension needs of a fact `f`, as columns `d0`, `d1`, …: its key, its parts, or the
@@ -82,7 +84,7 @@ impl Facts<'_> {
                 by => format!(", {} AS d{n}", by.sql()),
             }
         };
-        self.dimensions.iter().enumerate().map(column).collect()
+        self.0.dimensions.iter().enumerate().map(column).collect()
     }
 
     /// The same columns, of the items that filters find.
@@ -100,16 +102,17 @@ impl Facts<'_> {
                 None => format!(", d{n}"),
             },
         };
-        (0..self.dimensions.len()).map(column).collect()
+        (0..self.0.dimensions.len()).map(column).collect()
     }
 
-    /// The parts of the facts that count, by the keys of the dimensions: `parts`.
-    pub fn divide(&mut self) {
+    /// The parts of the facts that count, by the keys of these of the dimensions: `parts`.
+    pub fn parts(&self, which: &[usize]) -> Statement {
+        let mut statement = Statement::default();
         let mut joins = String::new();
-        let mut keys = vec![String::new(); self.dimensions.len()];
+        let mut keys = vec![String::new(); self.0.dimensions.len()];
         let mut part = "f.whole".to_owned();
-        for n in self.order() {
-            let dimension = self.dimensions[n];
+        for n in self.order().into_iter().filter(|n| which.contains(n)) {
+            let dimension = self.0.dimensions[n];
             joins.push_str(&match self.step(n) {
                 Step::Key => {
                     format!(" CROSS JOIN LATERAL (SELECT coalesce(f.d{n}, ',unstated') AS key, {part} AS part) AS s{n}")
@@ -126,9 +129,9 @@ impl Facts<'_> {
                 let any = format!("coalesce({mapped}, ',unstated')");
                 (any.replace("key", &format!("s{n}.key")), any)
             });
-            if let Some(level) = self.question.place_level.clone().filter(|_| dimension.name == "place") {
-                let level = self.bind_text(&level);
-                self.with.push(format!("levels AS MATERIALIZED (SELECT * FROM places_at({level}))"));
+            if let Some(level) = self.0.place_level.clone().filter(|_| dimension.name == "place") {
+                let level = statement.text(&level);
+                statement.add(format!("levels AS MATERIALIZED (SELECT * FROM places_at({level}))"));
                 joins.push_str(&format!(" LEFT JOIN levels ON levels.place = s{n}.key"));
                 let any = "coalesce((SELECT l.at FROM levels l WHERE l.place = key), ',above')".to_owned();
                 becomes = Some(("coalesce(levels.at, ',above')".to_owned(), any));
@@ -148,18 +151,19 @@ impl Facts<'_> {
             part = format!("s{n}.part");
         }
         // Parts that have become one by what became of their keys.
-        let merges = self.dimensions.iter().any(|dimension| {
-            let by_level = dimension.name == "place" && self.question.place_level.is_some();
+        let merges = which.iter().map(|n| self.0.dimensions[*n]).any(|dimension| {
+            let by_level = dimension.name == "place" && self.0.place_level.is_some();
             matches!(dimension.by, By::Parts(..)) && (dimension.mapped.is_some() || by_level)
         });
         let keys = keys.concat();
-        let names: String = (0..self.dimensions.len()).map(|n| format!(", k{n}")).collect();
+        let names: String = which.iter().map(|n| format!(", k{n}")).collect();
         let of = format!("identifier, unit, parties, amount, currency{names}");
         let (sum, by) = if merges { ("sum(part) AS part", format!(" GROUP BY {of}")) } else { ("part", String::new()) };
-        self.with.push(format!(
+        statement.add(format!(
             "parts AS (SELECT {of}, {sum} FROM (
                SELECT f.identifier, f.unit, f.parties, f.amount, f.currency, {part} AS part{keys} FROM facts f{joins}
                WHERE f.reason IS NULL) AS divided{by})"
         ));
+        statement
     }
 }

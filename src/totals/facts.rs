@@ -1,18 +1,23 @@
-//! The records of a subject with what counts of each, and why the others do not count:
-//! statements made of parts, each value bound.
+//! The records of a subject with what counts of each, and why the others do not count: found
+//! once for a question, and kept for all that is asked about them.
 
-use super::dimension::{Dimension, Subject};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+
+use super::dimension::Subject;
+use super::divide::Division;
 use super::question::Question;
-use super::summary::Plan;
+use super::statement::Statement;
 use super::values;
-use crate::store::bound::Bound;
+use crate::store::bound::bind;
 
-/// A statement in the making.
-pub struct Facts<'q> {
-    pub(super) question: &'q Question,
-    pub(super) dimensions: &'q [&'static Dimension],
-    values: Vec<Bound>,
-    pub(super) with: Vec<String>,
+/// The statement that finds them, and the tables that it makes on its way.
+struct Facts<'q> {
+    question: &'q Question,
+    statement: Statement,
+    /// Temporary tables, by name and statement. How many rows such a table has is known; of an
+    /// expression it is guessed, and over several of them in a row guessed so badly that joins
+    /// of a few rows are prepared for billions.
+    kept: Vec<(&'static str, String)>,
 }
 
 /// Which kind of thing a boundary is.
@@ -116,7 +121,7 @@ const ORIGIN: &str = "origin AS (
     UNION
     SELECT origin.identifier, whole.parent, origin.type, whole.giving
     FROM origin JOIN stated whole ON whole.identifier = origin.parent AND whole.type = origin.type WHERE origin.giving IS NULL),
-  ends AS MATERIALIZED (
+  ends AS (
     SELECT * FROM stated WHERE giving IS NOT NULL OR parent IS NULL
     UNION ALL
     SELECT stated.identifier, stated.parent, stated.type, origin.giving, stated.taking
@@ -130,23 +135,37 @@ const DIVIDED: &str = "divided AS (
     SELECT t.parent, divided.type FROM divided JOIN transactions t USING (identifier) WHERE t.parent IS NOT NULL)";
 
 /// Whether the places of a record, or of what a flow comes from or goes to, lie inside.
-const SITES: &str = "sites AS MATERIALIZED (
+const SITES: &str = "sites AS (
     SELECT l.record, bool_or(w.place IS NOT NULL) AS some, bool_and(w.place IS NOT NULL) AS every
-    FROM links l LEFT JOIN within w ON w.place = l.target WHERE l.role = 'place' GROUP BY l.record),
-  seats AS MATERIALIZED (
+    FROM links l LEFT JOIN within w ON w.place = l.target WHERE l.role = 'place' GROUP BY l.record)";
+const SEATS: &str = "seats AS (
     SELECT r.record, bool_or(s.some) FILTER (WHERE r.role = 'provider') AS provider,
       bool_or(s.some) FILTER (WHERE r.role = 'receiver') AS receiver
     FROM links r JOIN sites s ON s.record = r.target WHERE r.role IN ('provider', 'receiver') GROUP BY r.record)";
 
+/// Finds the facts of a question, for the rest of the transaction: the table `facts`, each with the amount that
+/// counts of it, `whole`, in the currency `unit`, or the `reason` why it does not count, and what
+/// the dimensions divide it by.
+pub async fn find(
+    connection: &mut AsyncPgConnection,
+    question: &Question,
+    around: Option<Around>,
+) -> diesel::QueryResult<()> {
+    let facts = Facts::of(question, around);
+    for (name, statement) in facts.kept {
+        bind(statement, facts.statement.values.clone()).execute(connection).await?;
+        connection.batch_execute(&format!("ANALYZE {name}")).await?;
+    }
+    Ok(())
+}
+
 impl<'q> Facts<'q> {
-    /// The facts of a question, to be divided by these dimensions: `facts`, each with the amount that counts of it, `whole`, in
-    /// the currency `unit`, or the `reason` why it does not count.
-    pub fn of(question: &'q Question, dimensions: &'q [&'static Dimension], around: Option<Around>) -> Self {
-        let mut facts = Self { question, dimensions, values: Vec::new(), with: Vec::new() };
+    fn of(question: &'q Question, around: Option<Around>) -> Self {
+        let mut facts = Self { question, statement: Statement::default(), kept: Vec::new() };
         let dated = question.subject.kind().money.map_or("NULL", |money| money.dated);
         let in_past = question.as_of.is_some() && around.is_none() && question.subject == Subject::Transactions;
         if in_past {
-            facts.with.push(WHOLES.to_owned());
+            facts.statement.add(WHOLES);
         }
         let rule = match (around, &question.boundary) {
             (Some(around), Some(boundary)) => {
@@ -155,7 +174,7 @@ impl<'q> Facts<'q> {
             }
             _ => RULES,
         };
-        let matching = question.ask.matching(&mut facts.values);
+        let matching = question.ask.matching(&mut facts.statement.values);
         let base = match question.subject {
             Subject::Transactions => {
                 let ends = match around {
@@ -167,7 +186,9 @@ impl<'q> Facts<'q> {
             }
             Subject::Grants => format!("{GRANTS}{matching}"),
             Subject::Indicators => {
-                facts.with.extend(values::statements(question, &matching));
+                for expression in values::statements(question, &matching) {
+                    facts.statement.add(expression);
+                }
                 "SELECT * FROM valued".to_owned()
             }
         };
@@ -177,33 +198,32 @@ impl<'q> Facts<'q> {
             .replace("{has_parts}", if in_past { HAD_PARTS } else { HAS_PARTS });
         let of_type = if question.subject == Subject::Transactions { "f.type" } else { "NULL::text" };
         // The document is read once: what stays of it are keys and parts.
-        let divided = facts.columns();
+        let divided = Division(question).columns();
         let narrowed: String = question
             .narrowing
             .iter()
             .enumerate()
             .map(|(n, narrowing)| format!(", {} AS n{n}", narrowing.dimension.by.sql()))
             .collect();
-        facts.with.push(format!(
+        facts.statement.add(format!(
             "found AS MATERIALIZED (SELECT f.identifier, f.amount, f.currency, f.exactness, f.dated, f.parties, f.rule, {of_type} AS type{divided}{narrowed}
              FROM ({base}) AS f)"
         ));
         facts.price();
         facts.narrow();
+        facts.keep("facts");
         facts
     }
 
-    /// What a plan has summarised of the facts, in their place: `parts` by these dimensions.
-    pub fn summarised(question: &'q Question, dimensions: &'q [&'static Dimension], plan: &Plan) -> Self {
-        let mut facts = Self { question, dimensions, values: Vec::new(), with: Vec::new() };
-        let parts = plan.parts(dimensions, &mut facts.values);
-        facts.with.push(parts);
-        facts
+    /// What comes from here is of this name, and of its own table from now on.
+    fn keep(&mut self, name: &'static str) {
+        let statement = self.statement.take(&format!("SELECT * FROM {name}"));
+        self.kept.push((name, format!("CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS {statement}")));
     }
 
     /// Which ends of flows lie inside of a boundary.
     fn cross(&mut self, around: Around, boundary: &str) {
-        let value = self.bind_text(boundary);
+        let value = self.statement.text(boundary);
         let side = |side: &str, reports: bool| {
             match around {
             // Who receives without a seat receives where the activity works.
@@ -229,18 +249,21 @@ impl<'q> Facts<'q> {
         let mut sites = "";
         match around {
             Around::Place => {
-                self.with.push(format!("within AS MATERIALIZED (SELECT places_within(ARRAY[{value}]) AS place)"));
-                self.with.push(SITES.to_owned());
+                self.statement.add(format!("within AS MATERIALIZED (SELECT places_within(ARRAY[{value}]) AS place)"));
+                self.statement.add(SITES);
+                self.keep("sites");
+                self.statement.add(SEATS);
+                self.keep("seats");
                 sites = " LEFT JOIN seats ON seats.record = t.identifier
                   LEFT JOIN sites works ON works.record
                     = coalesce(t.doc #>> '{receiver,grant}', t.doc #>> '{receiver,programme}', t.grant_id, t.programme)";
             }
-            Around::Programme => self.with.push(format!(
+            Around::Programme => self.statement.add(format!(
                 "within AS (SELECT {value}::text COLLATE \"C\" AS identifier UNION
                    SELECT p.identifier FROM within JOIN programmes p ON p.parent = within.identifier)"
             )),
             // The organisation, and what it is as a beneficiary.
-            Around::Party => self.with.push(format!(
+            Around::Party => self.statement.add(format!(
                 "body AS MATERIALIZED (SELECT coalesce((SELECT organisation FROM beneficiaries WHERE identifier = {value}), {value}) AS identifier),
                  selves AS MATERIALIZED (SELECT {value}::text COLLATE \"C\" AS identifier UNION SELECT identifier FROM body
                    UNION SELECT b.identifier FROM beneficiaries b JOIN body ON b.organisation = body.identifier)"
@@ -248,10 +271,7 @@ impl<'q> Facts<'q> {
         }
         // Only flows of one type are parts of one another.
         let those = match &self.question.types {
-            Some(types) => {
-                self.values.push(Bound::List(types.clone()));
-                format!(" WHERE t.type = ANY(${})", self.values.len())
-            }
+            Some(types) => format!(" WHERE t.type = ANY({})", self.statement.list(types)),
             None => String::new(),
         };
         // Incoming flows are reported by who receives, all others by who pays.
@@ -264,25 +284,27 @@ impl<'q> Facts<'q> {
                 format!("CASE WHEN {incoming} THEN {if_incoming} ELSE {else_} END")
             }
         };
-        self.with.push(format!(
+        self.statement.add(format!(
             "stated AS MATERIALIZED (SELECT t.identifier, t.parent, t.type, {} AS giving, {} AS taking FROM transactions t{sites}{those})",
             end("provider", false),
             end("receiver", true)
         ));
-        self.with.push(ORIGIN.to_owned());
-        self.with.push(DIVIDED.to_owned());
+        self.statement.add(ORIGIN);
+        self.keep("ends");
+        self.statement.add(DIVIDED);
+        self.keep("divided");
     }
 
     /// Amounts in one currency, where that is asked for.
     fn price(&mut self) {
         let Some(conversion) = &self.question.conversion else {
-            self.with.push(
-                "priced AS (SELECT found.*, currency AS unit, amount AS whole, rule AS reason FROM found)".into(),
-            );
+            self.statement
+                .add("priced AS (SELECT found.*, currency AS unit, amount AS whole, rule AS reason FROM found)");
             return;
         };
-        let (to, basis) = (self.bind_text(&conversion.currency), self.bind_text(&conversion.basis.to_string()));
-        self.with.push(format!(
+        let (to, basis) =
+            (self.statement.text(&conversion.currency), self.statement.text(&conversion.basis.to_string()));
+        self.statement.add(format!(
             "known AS MATERIALIZED (
                SELECT pair.currency, pair.dated, giving.per_euro AS from_rate, taking.per_euro AS to_rate
                FROM (SELECT DISTINCT currency, coalesce(dated, '') AS dated FROM found WHERE currency <> {to}) AS pair
@@ -307,19 +329,16 @@ impl<'q> Facts<'q> {
         let mut whole = "whole".to_owned();
         let mut unknown = Vec::new();
         for (n, narrowing) in self.question.narrowing.iter().enumerate() {
-            let wanted = narrowing.wanted.iter().map(|(sql, values)| {
-                self.values.push(Bound::List(values.clone()));
-                sql.replace("{}", &format!("${}", self.values.len()))
-            });
+            let wanted = narrowing.wanted.iter().map(|(sql, values)| sql.replace("{}", &self.statement.list(values)));
             let wanted = wanted.collect::<Vec<_>>().join(" INTERSECT ");
-            self.with.push(format!("wanted{n} AS MATERIALIZED (SELECT ARRAY({wanted}) AS keys)"));
+            self.statement.add(format!("wanted{n} AS MATERIALIZED (SELECT ARRAY({wanted}) AS keys)"));
             let inside = format!("inside({{amount}}, n{n}, (SELECT keys FROM wanted{n}))");
             unknown.push(format!("{} IS NULL", inside.replace("{amount}", "1")));
             whole = inside.replace("{amount}", &whole);
         }
         let ruled = match self.question.subject == Subject::Transactions && !self.question.is_whole {
             true => {
-                self.with.push(HERE.to_owned());
+                self.statement.add(HERE);
                 ELSEWHERE
             }
             false => "reason",
@@ -329,20 +348,9 @@ impl<'q> Facts<'q> {
             false => format!("coalesce({ruled}, CASE WHEN {} THEN 'share_unknown' END)", unknown.join(" OR ")),
         };
         // First the part is taken, then it is divided: so the groups add up to it.
-        let own = self.narrowed_columns();
-        self.with.push(format!(
-            "facts AS MATERIALIZED (SELECT identifier, type, amount, currency, exactness, dated, parties, unit{own}, {whole} AS whole, {reason} AS reason FROM priced)"
+        let own = Division(self.question).narrowed_columns();
+        self.statement.add(format!(
+            "facts AS (SELECT identifier, type, amount, currency, exactness, dated, parties, unit{own}, {whole} AS whole, {reason} AS reason FROM priced)"
         ));
-    }
-
-    /// Binds a text; gives its placeholder.
-    pub fn bind_text(&mut self, text: &str) -> String {
-        self.values.push(Bound::Text(text.to_owned()));
-        format!("${}", self.values.len())
-    }
-
-    /// The whole statement, with its values.
-    pub fn statement(self, end: &str) -> (String, Vec<Bound>) {
-        (format!("WITH RECURSIVE {} {end}", self.with.join(",\n")), self.values)
     }
 }

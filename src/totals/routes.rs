@@ -101,7 +101,7 @@ pub async fn totals(request: HttpRequest, state: Data<State>) -> Result<HttpResp
     };
     let answer = match summed {
         Some(answer) => answer,
-        None => past::read(&mut *state.db.get_for_totals().await?, as_of, added).await?,
+        None => past::tabulate(&mut *state.db.get_for_totals().await?, as_of, added).await?,
     };
     let address = state.address(&request);
     let next = answer.next.as_ref().map(|cursor| page::link(&address, &query, Some(&cursor.encode(&question.seal))));

@@ -12,10 +12,12 @@ use serde_json::{Map, Value, json};
 use super::answer::{Named, names, parsed};
 use super::boundary::around;
 use super::dimension::Subject;
-use super::facts::{Facts, REASONS};
+use super::divide::Division;
+use super::facts::{REASONS, find};
 use super::measures::number;
 use super::question::{Question, parameters_of_rows};
 use super::routes::{question, refuse_pages};
+use super::statement::Statement;
 use crate::error::{Fault, Problem};
 use crate::formats::Format;
 use crate::formats::csv::{cell, row};
@@ -25,7 +27,6 @@ use crate::http::{identifier, negotiate};
 use crate::kind::PLACE_NOTES;
 use crate::page;
 use crate::state::State;
-use crate::store::bound::bind;
 use crate::store::cursor::Cursor;
 use crate::store::past;
 
@@ -86,7 +87,7 @@ pub async fn rows(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
         let names = names(connection, &question, found.iter().map(|part| part.keys.as_slice())).await?;
         Ok((found, names, question))
     };
-    let (mut found, names, question) = past::read(&mut *state.db.get_for_totals().await?, as_of, reads).await?;
+    let (mut found, names, question) = past::tabulate(&mut *state.db.get_for_totals().await?, as_of, reads).await?;
     let more = found.len() as i64 > question.limit;
     found.truncate(question.limit as usize);
     let address = state.address(&request);
@@ -114,36 +115,38 @@ pub async fn rows(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
 
 async fn read(connection: &mut AsyncPgConnection, question: &Question, query: &Query) -> Result<Vec<Part>, Problem> {
     let around = around(connection, question).await?;
-    let mut facts = Facts::of(question, &question.dimensions, around);
+    find(connection, question, around).await?;
     let mut conditions = Vec::new();
-    let keys: Vec<String> = (0..question.dimensions.len()).map(|n| format!("k{n}")).collect();
-    let keys = keys.join(", ");
-    let from = match query.get("excluded") {
+    let which: Vec<usize> = (0..question.dimensions.len()).collect();
+    let (mut statement, from) = match query.get("excluded") {
         Some(reason) => {
-            conditions.push(format!("reason = {}", facts.bind_text(reason)));
-            "(SELECT identifier, ARRAY[]::text[] AS keys, amount, currency, NULL::numeric AS part, unit, reason,
-               identifier AS at FROM facts) AS rows"
-                .to_owned()
+            let mut statement = Statement::default();
+            conditions.push(format!("reason = {}", statement.text(reason)));
+            let from =
+                "(SELECT identifier, ARRAY[]::text[] AS keys, amount, currency, NULL::numeric AS part, unit, reason,
+               identifier AS at FROM facts) AS rows";
+            (statement, from.to_owned())
         }
         None => {
-            facts.divide();
-            format!(
+            let keys = which.iter().map(|n| format!("k{n}")).collect::<Vec<_>>().join(", ");
+            let from = format!(
                 "(SELECT identifier, ARRAY[{keys}]::text[] AS keys, amount, currency, part, unit, NULL::text AS reason,
                    concat_ws(' ', identifier{}{keys}) AS at FROM parts) AS rows",
                 if keys.is_empty() { "" } else { ", " }
-            )
+            );
+            (Division(question).parts(&which), from)
         }
     };
     if let Some(unit) = query.get("unit") {
         // What does not count is in no currency but its own.
         let column = if query.get("excluded").is_some() { "currency" } else { "unit" };
-        conditions.push(format!("{column} = {}", facts.bind_text(unit)));
+        conditions.push(format!("{column} = {}", statement.text(unit)));
     }
     if let Some(group) = query.get("group") {
-        conditions.push(format!("array_to_string(keys, ' ') = {}", facts.bind_text(group)));
+        conditions.push(format!("array_to_string(keys, ' ') = {}", statement.text(group)));
     }
     if let Some(after) = &question.after {
-        conditions.push(format!("at COLLATE \"C\" > {}", facts.bind_text(&after.key)));
+        conditions.push(format!("at COLLATE \"C\" > {}", statement.text(&after.key)));
     }
     let conditions = if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
     let end = format!(
@@ -151,8 +154,7 @@ async fn read(connection: &mut AsyncPgConnection, question: &Question, query: &Q
          FROM {from} {conditions} ORDER BY at COLLATE \"C\" LIMIT {}",
         question.limit + 1
     );
-    let (sql, values) = facts.statement(&end);
-    Ok(bind(sql, values).load(connection).await?)
+    Ok(statement.query(&end).load(connection).await?)
 }
 
 /// The rows as CSV.

@@ -14,9 +14,9 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncC
 use super::dimension::{Dimension, Subject};
 use super::measures::Measure;
 use super::question::Question;
+use super::statement::Statement;
 use crate::db::Database;
 use crate::error::Problem;
-use crate::store::bound::Bound;
 use crate::store::commit;
 
 /// What is summarised; of beneficiaries only their kind.
@@ -163,25 +163,26 @@ impl Plan {
         fits.then(|| Self { subject: question.subject, dimension, types: question.types.clone() })
     }
 
-    /// The table expression `parts`, as facts have it, by these dimensions; their values are bound.
-    pub fn parts(&self, dimensions: &[&'static Dimension], values: &mut Vec<Bound>) -> String {
-        let key = |(n, dimension): (usize, &&'static Dimension)| match dimension.name {
+    /// The parts of what counts, as facts are divided, by the keys of these of the question's dimensions: `parts`.
+    pub fn parts(&self, dimensions: &[&'static Dimension], which: &[usize]) -> Statement {
+        let mut statement = Statement::default();
+        let key = |n: &usize| match dimensions[*n].name {
             YEAR => format!(", year AS k{n}"),
             TYPE => format!(", type AS k{n}"),
             _ => format!(", key AS k{n}"),
         };
-        let keys: String = dimensions.iter().enumerate().map(key).collect();
+        let keys: String = which.iter().map(key).collect();
         // The whole is not divided by a dimension that it has no key for.
-        let dimension =
-            if dimensions.iter().all(|dimension| matches!(dimension.name, YEAR | TYPE)) { "" } else { &self.dimension };
-        values.push(Bound::Text(dimension.to_owned()));
-        let rows = self.rows(&format!("dimension = ${} AND reason = ''", values.len()), values);
-        format!("parts AS (SELECT currency AS unit, part, count{keys} {rows})")
+        let is_whole = which.iter().all(|n| matches!(dimensions[*n].name, YEAR | TYPE));
+        let dimension = statement.text(if is_whole { "" } else { &self.dimension });
+        let rows = self.rows(&format!("dimension = {dimension} AND reason = ''"), &mut statement);
+        statement.add(format!("parts AS (SELECT currency AS unit, part, count{keys} {rows})"));
+        statement
     }
 
     /// What counts and what does not, as facts have it.
-    pub fn judged(&self, values: &mut Vec<Bound>) -> String {
-        let rows = self.rows("dimension = ''", values);
+    pub fn judged(&self, statement: &mut Statement) -> String {
+        let rows = self.rows("dimension = ''", statement);
         format!(
             "SELECT nullif(reason, '') AS reason, nullif(currency, '') AS currency, nullif(type, '') AS type, sum(count)::bigint AS count,
                CASE WHEN currency <> '' THEN trim_scale(sum(amount))::text END AS amount,
@@ -190,12 +191,11 @@ impl Plan {
         )
     }
 
-    fn rows(&self, condition: &str, values: &mut Vec<Bound>) -> String {
+    fn rows(&self, condition: &str, statement: &mut Statement) -> String {
         let subject = self.subject.name();
         let mut rows = format!("FROM summaries WHERE subject = '{subject}' AND count <> 0 AND {condition}");
         if let Some(types) = &self.types {
-            values.push(Bound::List(types.clone()));
-            rows.push_str(&format!(" AND type = ANY(${})", values.len()));
+            rows.push_str(&format!(" AND type = ANY({})", statement.list(types)));
         }
         rows
     }
