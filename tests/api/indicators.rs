@@ -48,7 +48,7 @@ async fn indicators_that_others_keep_are_loaded_from_their_tables() {
     let codes: std::collections::BTreeSet<&String> = goals.iter().map(|row| &row["indicator"]).collect();
     let found = app.anon().get("/v1/indicators?count=exact&limit=1000&publisher=indicators").await.expect(200).json();
     assert_eq!(found["meta"]["total"], codes.len() + 1);
-    let bank = app.anon().get("/v1/indicators?kept_by=WB-WORLD-BANK&fields=identifier").await.expect(200).json();
+    let bank = app.anon().get("/v1/indicators?organisation=WB-WORLD-BANK&fields=identifier").await.expect(200).json();
     assert_eq!(bank["data"], json!([{"identifier": "WB-SP.POP.TOTL"}]));
     let wrong = [(
         "a.csv".to_owned(),
