@@ -203,5 +203,6 @@ fn file_type(format: Format) -> &'static str {
         Format::Xlsx => "XLSX",
         Format::Parquet => "PARQUET",
         Format::Geojson => "GEOJSON",
+        Format::Xml => "XML",
     }
 }

@@ -149,7 +149,7 @@ async fn send(connection: &mut Connection, job: Job, pieces: &Sender<Result<Byte
             let added = piece.map(|piece| ask.grain.narrow(ask.kind, &mut view, piece)).unwrap_or_default();
             let mut view = options.pick(view);
             view.extend(added);
-            writer.record(&view, row.points.as_deref(), &mut buffer).map_err(Problem::internal)?;
+            writer.record(&view, row.beside.as_deref(), &mut buffer).map_err(Problem::internal)?;
             if buffer.len() >= PIECE {
                 hand_over(&mut buffer).await?;
             } else if pieces.is_closed() {

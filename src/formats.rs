@@ -4,6 +4,7 @@
 pub mod columns;
 pub mod csv;
 pub mod geojson;
+pub mod iati;
 pub mod ndjson;
 pub mod parquet;
 pub mod types;
@@ -34,14 +35,16 @@ pub enum Format {
     Parquet,
     /// One record a feature, all of them, of collections that are on the map.
     Geojson,
+    /// IATI 2.03, of activities and organisations.
+    Xml,
 }
 
 /// Turns records into bytes, one after another.
 pub trait Writer: Send {
     /// What stands before the first record.
     fn begin(&mut self, out: &mut Vec<u8>);
-    /// One record, with the points of its places, where the format has them.
-    fn record(&mut self, record: &Map<String, Value>, points: Option<&str>, out: &mut Vec<u8>) -> io::Result<()>;
+    /// One record, with what the format wants to know beside it ([`Format::beside`]).
+    fn record(&mut self, record: &Map<String, Value>, beside: Option<&str>, out: &mut Vec<u8>) -> io::Result<()>;
     /// What stands after the last record, and where a format has to be whole before it can be
     /// sent, the file of it. This may take as long as the records did.
     fn end(self: Box<Self>, _out: &mut Vec<u8>) -> io::Result<Option<File>> {
@@ -78,7 +81,8 @@ impl Export {
 
 impl Format {
     /// All formats, the default first.
-    pub const ALL: &'static [Self] = &[Self::Json, Self::Ndjson, Self::Csv, Self::Xlsx, Self::Parquet, Self::Geojson];
+    pub const ALL: &'static [Self] =
+        &[Self::Json, Self::Ndjson, Self::Csv, Self::Xlsx, Self::Parquet, Self::Geojson, Self::Xml];
 
     /// Its name in `format=` and as an extension.
     pub fn name(self) -> &'static str {
@@ -89,12 +93,18 @@ impl Format {
             Self::Xlsx => "xlsx",
             Self::Parquet => "parquet",
             Self::Geojson => "geojson",
+            Self::Xml => "xml",
         }
     }
 
     /// The formats of a collection.
     pub fn of(kind: &Kind) -> Vec<Self> {
-        Self::ALL.iter().copied().filter(|format| *format != Self::Geojson || kind.is_placed()).collect()
+        let has = |format: &Self| match format {
+            Self::Geojson => kind.is_placed(),
+            Self::Xml => iati::beside(kind).is_some(),
+            _ => true,
+        };
+        Self::ALL.iter().copied().filter(has).collect()
     }
 
     /// The format with this name.
@@ -111,6 +121,7 @@ impl Format {
             Self::Parquet => "application/vnd.apache.parquet",
             Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             Self::Geojson => "application/geo+json",
+            Self::Xml => "application/xml",
         }
     }
 
@@ -120,6 +131,20 @@ impl Format {
             Self::Csv => "text/csv; charset=utf-8; header=present",
             other => other.essence(),
         }
+    }
+
+    /// The SQL of what it wants to know beside each record `t`, as JSON.
+    pub fn beside(self, kind: &Kind) -> Option<&'static str> {
+        match self {
+            Self::Geojson => Some(geojson::points(kind)),
+            Self::Xml => iati::beside(kind),
+            _ => None,
+        }
+    }
+
+    /// Whether a standard lays down what it says of a record.
+    pub fn is_standard(self) -> bool {
+        self == Self::Xml
     }
 
     /// Whether it is a table, which may have several rows a record.
@@ -139,6 +164,7 @@ impl Format {
             Self::Json => None,
             Self::Ndjson => Some(Box::new(ndjson::Ndjson)),
             Self::Geojson => Some(Box::new(geojson::Geojson::default())),
+            Self::Xml => Some(Box::new(iati::Iati::new(export))),
             Self::Csv => Some(Box::new(csv::Csv::new(columns(), export.bom))),
             Self::Xlsx => Some(Box::new(xlsx::Xlsx::new(columns(), export)?)),
             Self::Parquet => Some(Box::new(parquet::Parquet::new(columns(), export)?)),

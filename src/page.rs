@@ -114,6 +114,9 @@ impl Options {
         } else if asked("grain") && !format.is_table() {
             fault("grain", "not_with_format", "a grain is for tables: CSV, XLSX and Parquet".into());
         }
+        for name in convert::PARAMETERS.iter().chain(&["fields"]).filter(|name| format.is_standard() && asked(name)) {
+            fault(name, "not_with_format", format!("what {} says, its standard lays down", format.name()));
+        }
         if asked("bom") && format != Format::Csv {
             fault("bom", "not_with_format", "a byte order mark is for CSV".into());
         }

@@ -64,7 +64,7 @@ pub async fn list(
     }
     if format != Format::Json {
         let mut ask = ask;
-        ask.mapped = format == Format::Geojson;
+        ask.beside = format.beside(kind);
         ask.grain = options.grain;
         return export::stream(&state, ask, options, format, &request).await;
     }

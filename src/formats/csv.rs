@@ -29,7 +29,7 @@ impl Writer for Csv {
         row(&self.columns.names(), out);
     }
 
-    fn record(&mut self, record: &Map<String, Value>, _points: Option<&str>, out: &mut Vec<u8>) -> io::Result<()> {
+    fn record(&mut self, record: &Map<String, Value>, _beside: Option<&str>, out: &mut Vec<u8>) -> io::Result<()> {
         let cells: Vec<String> = self.columns.cells(record).iter().map(cell).collect();
         row(&cells, out);
         Ok(())

@@ -6,6 +6,18 @@ use std::io;
 use serde_json::{Map, Value, json};
 
 use super::Writer;
+use crate::kind::Kind;
+
+/// The points of the places of a record `t`.
+const POINTS: &str = "(SELECT jsonb_agg(p.doc -> 'point' ORDER BY l.pointer)::text FROM links l JOIN locations p ON p.identifier = l.target
+    WHERE l.record = t.identifier AND l.role = 'place' AND p.latitude IS NOT NULL)";
+/// The point of a place itself.
+const OWN_POINT: &str = "CASE WHEN t.latitude IS NOT NULL THEN jsonb_build_array(t.doc -> 'point')::text END";
+
+/// The SQL of the points of a record.
+pub fn points(kind: &Kind) -> &'static str {
+    if kind.collection == "locations" { OWN_POINT } else { POINTS }
+}
 
 /// The writer.
 #[derive(Default)]
@@ -18,10 +30,10 @@ impl Writer for Geojson {
         out.extend_from_slice(b"{\"type\":\"FeatureCollection\",\"features\":[");
     }
 
-    fn record(&mut self, record: &Map<String, Value>, points: Option<&str>, out: &mut Vec<u8>) -> io::Result<()> {
+    fn record(&mut self, record: &Map<String, Value>, beside: Option<&str>, out: &mut Vec<u8>) -> io::Result<()> {
         out.extend_from_slice(if std::mem::replace(&mut self.begun, true) { b",\n" } else { b"\n" });
         let feature = json!({
-            "type": "Feature", "id": record.get("identifier"), "geometry": geometry(points), "properties": record,
+            "type": "Feature", "id": record.get("identifier"), "geometry": geometry(beside), "properties": record,
         });
         // Writing to memory cannot fail.
         let _ = serde_json::to_writer(out, &feature);

@@ -78,7 +78,7 @@ impl Parquet {
 impl Writer for Parquet {
     fn begin(&mut self, _out: &mut Vec<u8>) {}
 
-    fn record(&mut self, record: &Map<String, Value>, _points: Option<&str>, out: &mut Vec<u8>) -> io::Result<()> {
+    fn record(&mut self, record: &Map<String, Value>, _beside: Option<&str>, out: &mut Vec<u8>) -> io::Result<()> {
         for (column, cell) in self.cells.iter_mut().zip(self.columns.cells(record)) {
             self.bytes += cell.as_str().map_or(8, str::len);
             column.push(cell);

@@ -130,7 +130,7 @@ impl Xlsx {
 impl Writer for Xlsx {
     fn begin(&mut self, _out: &mut Vec<u8>) {}
 
-    fn record(&mut self, record: &Map<String, Value>, _points: Option<&str>, _out: &mut Vec<u8>) -> io::Result<()> {
+    fn record(&mut self, record: &Map<String, Value>, _beside: Option<&str>, _out: &mut Vec<u8>) -> io::Result<()> {
         self.row(record).map_err(io::Error::other)
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{Months, NaiveDate};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use strum::VariantNames;
@@ -90,7 +91,18 @@ impl PartialDate {
             10 => text.to_owned(),
             _ => return false,
         };
-        shaped && !full.starts_with("0000") && chrono::NaiveDate::parse_from_str(&full, "%Y-%m-%d").is_ok()
+        shaped && !full.starts_with("0000") && NaiveDate::parse_from_str(&full, "%Y-%m-%d").is_ok()
+    }
+
+    /// The first and the last day that it can mean.
+    pub fn days(&self) -> Option<(NaiveDate, NaiveDate)> {
+        let first = self.first().parse::<NaiveDate>().ok()?;
+        let next = match self.0.len() {
+            4 => first.checked_add_months(Months::new(12)),
+            7 => first.checked_add_months(Months::new(1)),
+            _ => first.succ_opt(),
+        };
+        Some((first, next?.pred_opt()?))
     }
 
     /// The first day that it can mean, as text that sorts.
@@ -222,6 +234,10 @@ mod tests {
         for good in ["2011", "2011-03", "2012-02-29", "0001-01-01"] {
             assert!(PartialDate::is_valid(good), "{good}");
         }
+        let days = |text: &str| PartialDate(text.into()).days().map(|(first, last)| format!("{first} {last}"));
+        assert_eq!(days("2012-02").unwrap(), "2012-02-01 2012-02-29");
+        assert_eq!(days("2011").unwrap(), "2011-01-01 2011-12-31");
+        assert_eq!(days("2011-12-31").unwrap(), "2011-12-31 2011-12-31");
         for bad in ["-000", "-201-01", "-2011-1-01", "0000", "2011-13", "2011-02-29", "2011-3", "2011-03-1", "20110301"]
         {
             assert!(!PartialDate::is_valid(bad), "{bad}");

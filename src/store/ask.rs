@@ -35,8 +35,8 @@ pub struct Ask {
     pub seal: String,
     /// Into what to convert main amounts.
     pub conversion: Option<Conversion>,
-    /// Whether the rows are for a map.
-    pub mapped: bool,
+    /// The SQL of what is wanted beside each row, as JSON.
+    pub beside: Option<&'static str>,
     /// What a row is about.
     pub grain: Grain,
 }
@@ -46,11 +46,6 @@ pub const NOTES: &str =
     "(SELECT jsonb_object_agg(l.target, p.doc -> 'note')::text FROM links l JOIN locations p ON p.identifier = l.target
     WHERE l.record = t.identifier AND l.role = 'place'
       AND l.target = ANY(ARRAY(SELECT identifier FROM locations WHERE noted)))";
-/// The points of its places.
-const POINTS: &str = "(SELECT jsonb_agg(p.doc -> 'point' ORDER BY l.pointer)::text FROM links l JOIN locations p ON p.identifier = l.target
-    WHERE l.record = t.identifier AND l.role = 'place' AND p.latitude IS NOT NULL)";
-/// The point of a place itself.
-const OWN_POINT: &str = "CASE WHEN t.latitude IS NOT NULL THEN jsonb_build_array(t.doc -> 'point')::text END";
 
 impl Ask {
     /// Reads filters, sort and cursor from the parameters. Cursors hold in one register only:
@@ -130,7 +125,7 @@ impl Ask {
             after: None,
             seal: String::new(),
             conversion: None,
-            mapped: false,
+            beside: None,
             grain: Grain::default(),
         };
         (ask, faults)
@@ -191,11 +186,8 @@ impl Ask {
         let (table, of_type) = (self.kind.collection, self.sort.of_type);
         let converted = self.conversion.as_ref().and_then(|conversion| conversion.sql(self.kind));
         let converted = converted.unwrap_or_else(|| "NULL::text".into());
-        let placed = |sql: &'static str, wanted: bool| if wanted { sql } else { "NULL::text" };
-        let (notes, points) = match self.kind.collection {
-            "locations" => (placed("NULL::text", false), placed(OWN_POINT, self.mapped)),
-            _ => (placed(NOTES, self.kind.has_places()), placed(POINTS, self.mapped)),
-        };
+        let notes = if self.kind.has_places() { NOTES } else { "NULL::text" };
+        let beside = self.beside.unwrap_or("NULL::text");
         let pieces = self.grain.pieces(self.kind, self.conversion.as_ref());
         let (piece, order_of_pieces) =
             if pieces.is_some() { ("piece.doc::text", ", piece.n") } else { ("NULL::text", "") };
@@ -208,7 +200,7 @@ impl Ask {
         }
         let sql = format!(
             "SELECT t.identifier, t.publisher, t.version, t.created_at, t.updated_at, t.doc::text AS doc, ({key})::text AS key, \
-             {converted} AS converted, {notes} AS notes, {points} AS points, {piece} AS piece \
+             {converted} AS converted, {notes} AS notes, {beside} AS beside, {piece} AS piece \
              FROM {table} t{pieces}{} ORDER BY {key} {order}, t.identifier {order}{order_of_pieces}{limit}",
             where_clause(&conditions)
         );

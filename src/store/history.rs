@@ -148,7 +148,7 @@ impl Version {
             key: String::new(),
             converted: None,
             notes: None,
-            points: None,
+            beside: None,
             piece: None,
         };
         row.view(kind).map(Some)

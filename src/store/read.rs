@@ -45,9 +45,9 @@ pub struct Row {
     /// What must be said of its places, as JSON.
     #[diesel(sql_type = Nullable<Text>)]
     pub notes: Option<String>,
-    /// The points of its places, as JSON, if they were asked for.
+    /// What a format wants to know beside it, as JSON.
     #[diesel(sql_type = Nullable<Text>)]
-    pub points: Option<String>,
+    pub beside: Option<String>,
     /// What the row is about, as JSON, if it is not the record.
     #[diesel(sql_type = Nullable<Text>)]
     pub piece: Option<String>,
@@ -105,7 +105,7 @@ pub async fn some(
     let notes = if kind.has_places() { NOTES } else { "NULL::text" };
     let sql = format!(
         "SELECT identifier, publisher, version, created_at, updated_at, doc::text AS doc, identifier AS key, NULL::text AS converted, \
-         {notes} AS notes, NULL::text AS points, NULL::text AS piece \
+         {notes} AS notes, NULL::text AS beside, NULL::text AS piece \
          FROM {} t WHERE identifier = ANY($1) ORDER BY identifier",
         kind.collection
     );

@@ -21,6 +21,7 @@ mod formats;
 mod growth;
 mod history;
 mod http;
+mod iati;
 mod imports;
 mod indicators;
 mod input;

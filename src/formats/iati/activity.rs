@@ -1,0 +1,224 @@
+//! A programme or grant as an `iati-activity`.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Deserialize;
+
+use super::codes;
+use super::places;
+use super::related::{Party, Related};
+use super::xml::Element;
+use super::{money, results, sectors};
+use crate::collections::grants::Recipient;
+use crate::record::{
+    Document, FundingLine, Identifier, InKindItem, Money, OrganisationRole, PartialDate, Participation, PlaceShare,
+    SectorShare, Status, Tag, TargetGroup, Translations,
+};
+
+/// The members of both that IATI has room for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Activity {
+    /// Its identifier.
+    pub identifier: Identifier,
+    publisher: String,
+    updated_at: DateTime<Utc>,
+    /// Of a programme, what it is a part of.
+    parent: Option<Identifier>,
+    /// Of a grant, what it was awarded under.
+    programme: Option<Identifier>,
+    title: Translations,
+    description: Option<Translations>,
+    objectives: Vec<Translations>,
+    status: Status,
+    start_date: Option<PartialDate>,
+    end_date: Option<PartialDate>,
+    budget: Option<Money>,
+    funding: Vec<FundingLine>,
+    recipients: Vec<Recipient>,
+    organisations: Vec<Participation>,
+    target_groups: Vec<TargetGroup>,
+    in_kind: Vec<InKindItem>,
+    places: Vec<PlaceShare>,
+    sectors: Vec<SectorShare>,
+    tags: Vec<Tag>,
+    documents: Vec<Document>,
+}
+
+/// The activity in the order of the standard's schema. The standard requires a start: what has none
+/// itself has that of what it is a part of, and says so; without that it is no activity.
+pub fn activity(of: &Activity, related: &Related, today: NaiveDate) -> Option<Element> {
+    let start = of
+        .start_date
+        .as_ref()
+        .or_else(|| related.above.iter().flatten().next().filter(|above| can_begin(above, of)))?;
+    let description = of.description.as_ref().unwrap_or(&of.title);
+    let countries = places::countries(&of.places, &related.places);
+    let (sectors, unshared) = sectors::sectors(&of.sectors);
+    let (flows, planned) = money::flows(&related.transactions, &related.parties, today);
+    let activity = Element::new("iati-activity")
+        .attribute("last-updated-datetime", of.updated_at.format("%Y-%m-%dT%H:%M:%SZ"))
+        .attribute("hierarchy", related.above.len() + 1)
+        .with([
+            Element::new("iati-identifier").text(&of.identifier.0),
+            reporting(&of.publisher, &related.publisher),
+            Element::new("title").with(narratives(&of.title)),
+            described("1", description),
+        ])
+        .with(of.objectives.iter().map(|objective| described("2", objective)))
+        .with(of.target_groups.iter().map(|group| described("3", &sized(group))))
+        .with(of.in_kind.iter().map(|item| described("4", &counted(item))))
+        .with(participants(of, related))
+        .with([Element::new("activity-status").attribute("code", codes::status(of.status))])
+        .with(dates(of, start, today))
+        .with(countries)
+        .with(places::locations(&of.places, &related.places))
+        .with(sectors)
+        .with(of.tags.iter().map(sectors::tag))
+        .with(unshared)
+        .with(money::budgets(of.budget.as_ref(), of.start_date.as_ref(), of.end_date.as_ref()))
+        .with(planned)
+        .with(flows)
+        .with(of.documents.iter().map(document))
+        .with(of.parent.iter().chain(&of.programme).map(|above| beside(above, "1")))
+        .with(related.below.iter().map(|below| beside(below, "2")))
+        .with(results::results(related));
+    Some(activity)
+}
+
+/// Whether something can begin with what it is a part of: it has not ended before.
+fn can_begin(above: &PartialDate, of: &Activity) -> bool {
+    of.end_date.as_ref().is_none_or(|end| above.may_precede(end))
+}
+
+/// Who publishes it here.
+pub fn reporting(publisher: &str, name: &str) -> Element {
+    let name = Element::new("narrative").attribute("xml:lang", "en").text(name);
+    Element::new("reporting-org").attribute("ref", publisher).attribute("type", "90").with([name])
+}
+
+/// A text in each of its languages.
+pub fn narratives(text: &Translations) -> impl Iterator<Item = Element> {
+    text.0.iter().map(|(language, text)| Element::new("narrative").attribute("xml:lang", language).text(text))
+}
+
+fn described(of_type: &str, text: &Translations) -> Element {
+    Element::new("description").attribute("type", of_type).with(narratives(text))
+}
+
+/// Whom it is for, and how many they are.
+fn sized(group: &TargetGroup) -> Translations {
+    let size = group.size.map(|size| format!(": {size}")).unwrap_or_default();
+    Translations(group.name.0.iter().map(|(language, name)| (language.clone(), format!("{name}{size}"))).collect())
+}
+
+/// What is given, and how much of it.
+fn counted(item: &InKindItem) -> Translations {
+    let unit = item.unit.as_ref().map(|unit| format!(" {unit}")).unwrap_or_default();
+    let words = |name: &String| format!("{}{unit}: {name}", item.quantity);
+    Translations(item.name.0.iter().map(|(language, name)| (language.clone(), words(name))).collect())
+}
+
+/// Whose codes stand for organisations anywhere: those of the OECD and IATI, and Serbia's registers.
+const SCHEMES: [&str; 4] = ["XM-DAC", "XI-IATI", "RS-APR", "RS-PIB"];
+
+/// How an organisation is named: by a code that others know too, else as the register names it.
+pub fn reference(identifier: &str, party: &Party) -> String {
+    let known = |scheme: &&str| party.identifiers.iter().find(|other| other.scheme == **scheme);
+    match SCHEMES.iter().find_map(known) {
+        Some(other) => format!("{}-{}", other.scheme, other.code),
+        None => identifier.to_owned(),
+    }
+}
+
+/// An element about an organisation or beneficiary, with its name.
+pub fn party(element: Element, identifier: &str, related: &HashMap<String, Party>) -> Element {
+    let Some(party) = related.get(identifier) else { return element.attribute("ref", identifier) };
+    let of_type =
+        party.organisation_type.map(codes::organisation_type).or_else(|| party.kind.map(codes::beneficiary_kind));
+    element.attribute("ref", reference(identifier, party)).attribute_if("type", of_type).with(narratives(&party.name))
+}
+
+/// Who takes part, each in a role once. The standard wants somebody: without anybody else, who publishes.
+fn participants(of: &Activity, related: &Related) -> Vec<Element> {
+    let funding = of.funding.iter().filter_map(|line| Some((line.organisation.as_ref()?, OrganisationRole::Funding)));
+    let others = of.organisations.iter().map(|other| (&other.organisation, other.role));
+    let recipients = of.recipients.iter().map(|to| (&to.beneficiary, OrganisationRole::Implementing));
+    let mut seen = HashSet::new();
+    let mut found: Vec<Element> = funding
+        .chain(others)
+        .chain(recipients)
+        .filter(|(who, role)| seen.insert((&who.0, codes::role(*role))))
+        .map(|(who, role)| {
+            party(Element::new("participating-org").attribute("role", codes::role(role)), &who.0, &related.parties)
+        })
+        .collect();
+    if found.is_empty() {
+        let name = Element::new("narrative").attribute("xml:lang", "en").text(&related.publisher);
+        let role = codes::role(OrganisationRole::Accountable);
+        let publisher = Element::new("participating-org").attribute("role", role).attribute("ref", &of.publisher);
+        found.push(publisher.with([name]));
+    }
+    found
+}
+
+/// Begin and end: as they were, if that is over, else as they are planned.
+fn dates(of: &Activity, start: &PartialDate, today: NaiveDate) -> Vec<Element> {
+    let date = |of_type: &str, day: NaiveDate, stated: &PartialDate| {
+        let date = Element::new("activity-date").attribute("type", of_type).attribute("iso-date", day);
+        date.attribute_if("register:date", inexact(stated))
+    };
+    let has_begun = of.status != Status::Pipeline;
+    let has_ended = matches!(of.status, Status::Finalisation | Status::Closed | Status::Cancelled);
+    let begin = start.days().map(|(first, _)| {
+        let begin = date(if has_begun && first <= today { "2" } else { "1" }, first, start);
+        match of.start_date {
+            Some(_) => begin,
+            None => begin.attribute("register:of", "programme").with([Element::new("narrative")
+                .attribute("xml:lang", "en")
+                .text("The start of the programme; when this starts itself is not stated")]),
+        }
+    });
+    let end = of.end_date.as_ref().and_then(|end| {
+        let (_, last) = end.days()?;
+        Some(date(if has_ended && last <= today { "4" } else { "3" }, last, end))
+    });
+    begin.into_iter().chain(end).collect()
+}
+
+/// A date as it is stated, where that is no day.
+pub fn inexact(date: &PartialDate) -> Option<&str> {
+    Some(date.0.as_str()).filter(|text| text.len() < 10)
+}
+
+/// A document on the web; of what kind it is, its ending says.
+fn document(document: &Document) -> Element {
+    let ending = document.url.rsplit(['.', '/']).next().unwrap_or_default().to_ascii_lowercase();
+    let format = match ending.as_str() {
+        "pdf" => "application/pdf",
+        "doc" => "application/msword",
+        "docx" => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "xlsx" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "csv" => "text/csv",
+        "json" => "application/json",
+        "xml" => "application/xml",
+        _ => "text/html",
+    };
+    let day = document.published.as_ref().and_then(|date| Some((date.days()?.0, date)));
+    Element::new("document-link")
+        .attribute("format", format)
+        .attribute("url", &document.url)
+        .with([
+            Element::new("title").with(narratives(&document.title)),
+            Element::new("category").attribute("code", "A12"),
+        ])
+        .with(day.map(|(day, stated)| {
+            let date = Element::new("document-date").attribute("iso-date", day);
+            date.attribute_if("register:date", inexact(stated))
+        }))
+}
+
+fn beside(identifier: &Identifier, of_type: &str) -> Element {
+    Element::new("related-activity").attribute("ref", &identifier.0).attribute("type", of_type)
+}

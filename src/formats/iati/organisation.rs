@@ -1,0 +1,40 @@
+//! An organisation or beneficiary as an `iati-organisation`.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::activity::{narratives, reference, reporting};
+use super::related::{Party, Related};
+use super::xml::Element;
+use crate::record::{Identifier, OtherIdentifier, Translations};
+
+/// The members of both that IATI has room for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Organisation {
+    identifier: Identifier,
+    publisher: String,
+    updated_at: DateTime<Utc>,
+    name: Translations,
+    identifiers: Vec<OtherIdentifier>,
+    website: Option<String>,
+}
+
+/// The organisation: who it is. Of its budgets the register knows only what activities say.
+pub fn organisation(of: Organisation, related: &Related) -> Element {
+    let party = Party { identifiers: of.identifiers, ..Party::default() };
+    let website = of.website.as_ref().map(|url| {
+        let title = Element::new("title").with(narratives(&of.name));
+        let category = Element::new("category").attribute("code", "B01");
+        Element::new("document-link").attribute("format", "text/html").attribute("url", url).with([title, category])
+    });
+    Element::new("iati-organisation")
+        .attribute("last-updated-datetime", of.updated_at.format("%Y-%m-%dT%H:%M:%SZ"))
+        .attribute("register:identifier", &of.identifier.0)
+        .with([
+            Element::new("organisation-identifier").text(reference(&of.identifier.0, &party)),
+            Element::new("name").with(narratives(&of.name)),
+            reporting(&of.publisher, &related.publisher),
+        ])
+        .with(website)
+}

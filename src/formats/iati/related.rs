@@ -1,0 +1,74 @@
+//! What belongs to an activity and stands in records of its own: its flows, its results, who takes
+//! part, and where.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use crate::collections::beneficiaries::BeneficiaryKind;
+use crate::collections::indicators::Indicator;
+use crate::collections::observations::Observation;
+use crate::collections::organisations::OrganisationType;
+use crate::collections::transactions::Transaction;
+use crate::record::{Identifier, OtherIdentifier, PartialDate, Point, Translations};
+
+/// The SQL of it for a programme `t`.
+pub const OF_PROGRAMME: &str = include_str!("related/programme.sql");
+/// And for a grant.
+pub const OF_GRANT: &str = include_str!("related/grant.sql");
+/// Of an organisation or beneficiary only who publishes it is of interest.
+pub const OF_PARTY: &str =
+    "(SELECT jsonb_build_object('publisher', p.name)::text FROM publishers p WHERE p.id = t.publisher)";
+
+/// What belongs to one record.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Related {
+    /// The name of its publisher.
+    pub publisher: String,
+    /// When the activities above it start, the nearest first.
+    pub above: Vec<Option<PartialDate>>,
+    /// The activities right below it.
+    pub below: Vec<Identifier>,
+    /// Flows that it reports, by date.
+    pub transactions: Vec<Transaction>,
+    /// What is measured of it.
+    pub indicators: Vec<Indicator>,
+    /// The values of that.
+    pub observations: Vec<Observation>,
+    /// Organisations and beneficiaries that are named.
+    pub parties: HashMap<String, Party>,
+    /// Places that are named.
+    pub places: HashMap<String, Place>,
+}
+
+/// Who takes part.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Party {
+    /// What it is called.
+    pub name: Translations,
+    /// What it is, as an organisation.
+    #[serde(rename = "type")]
+    pub organisation_type: Option<OrganisationType>,
+    /// What it is, as a beneficiary.
+    pub kind: Option<BeneficiaryKind>,
+    /// Its identifiers elsewhere.
+    pub identifiers: Vec<OtherIdentifier>,
+}
+
+/// Somewhere.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Place {
+    /// What it is called.
+    pub name: Translations,
+    /// Where it is.
+    pub point: Option<Point>,
+    /// What must be said of it.
+    pub note: Option<Translations>,
+    /// The country that it lies in, or is.
+    pub country: Option<String>,
+    /// What that is called.
+    pub country_name: Translations,
+}

@@ -1,0 +1,48 @@
+(SELECT jsonb_build_object(
+  'publisher', (SELECT name FROM publishers WHERE id = t.publisher),
+  'above', (
+    WITH RECURSIVE up AS (
+      SELECT t.parent AS identifier
+      UNION
+      SELECT p.parent FROM up JOIN programmes p ON p.identifier = up.identifier)
+    SELECT coalesce(jsonb_agg(p.doc ->> 'start_date'), '[]') FROM up JOIN programmes p ON p.identifier = up.identifier),
+  'below', (
+    SELECT coalesce(jsonb_agg(b.identifier ORDER BY b.identifier), '[]') FROM (
+      SELECT p.identifier FROM programmes p WHERE p.parent = t.identifier
+      UNION ALL
+      SELECT g.identifier FROM grants g WHERE g.programme = t.identifier) AS b),
+  'transactions', (
+    SELECT coalesce(jsonb_agg(x.doc ORDER BY x.date, x.identifier), '[]') FROM transactions x WHERE x.programme = t.identifier),
+  'indicators', (
+    SELECT coalesce(jsonb_agg(i.doc ORDER BY i.identifier), '[]') FROM indicators i WHERE i.programme = t.identifier),
+  'observations', (
+    SELECT coalesce(jsonb_agg(o.doc ORDER BY o.identifier), '[]')
+    FROM indicators i JOIN observations o ON o.indicator = i.identifier WHERE i.programme = t.identifier),
+  'parties', (
+    SELECT coalesce(jsonb_object_agg(party.identifier, party.doc), '{}')
+    FROM (SELECT DISTINCT l.target FROM links l
+          WHERE l.target_collection IN ('organisations', 'beneficiaries')
+            AND (l.record = t.identifier OR l.record IN (SELECT x.identifier FROM transactions x WHERE x.programme = t.identifier))) AS named
+    JOIN LATERAL (
+      SELECT o.identifier, jsonb_build_object('name', o.doc -> 'name', 'type', o.doc -> 'type',
+        'identifiers', coalesce(nullif(o.doc -> 'identifiers', 'null'), '[]')) AS doc
+      FROM organisations o WHERE o.identifier = named.target
+      UNION ALL
+      SELECT b.identifier, jsonb_build_object('name', b.doc -> 'name', 'kind', b.doc -> 'kind',
+        'identifiers', coalesce(nullif(b.doc -> 'identifiers', 'null'), '[]'))
+      FROM beneficiaries b WHERE b.identifier = named.target) AS party ON true),
+  'places', (
+    SELECT coalesce(jsonb_object_agg(place.identifier, jsonb_build_object('name', place.doc -> 'name',
+        'point', nullif(place.doc -> 'point', 'null'), 'note', nullif(place.doc -> 'note', 'null'),
+        'country', country.identifier, 'country_name', coalesce(country.doc -> 'name', '{}'))), '{}')
+    FROM (SELECT DISTINCT l.target FROM links l
+          WHERE l.role = 'place' AND (l.record = t.identifier OR l.record IN (
+            SELECT o.identifier FROM indicators i JOIN observations o ON o.indicator = i.identifier WHERE i.programme = t.identifier))) AS named
+    JOIN locations place ON place.identifier = named.target
+    LEFT JOIN LATERAL (
+      WITH RECURSIVE up AS (
+        SELECT place.identifier, place.parent, place.kind, place.doc
+        UNION
+        SELECT p.identifier, p.parent, p.kind, p.doc FROM up JOIN locations p ON p.identifier = up.parent)
+      SELECT up.identifier, up.doc FROM up WHERE up.kind = 'country') AS country ON true)
+)::text)

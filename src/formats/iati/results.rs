@@ -1,0 +1,103 @@
+//! What is measured of an activity: each indicator as a `result`.
+
+use std::collections::BTreeMap;
+
+use chrono::{Datelike, NaiveDate};
+
+use super::activity::{inexact, narratives};
+use super::codes;
+use super::related::Related;
+use super::xml::Element;
+use crate::collections::indicators::{Direction, Indicator, Measure};
+use crate::collections::observations::{Observation, ObservationKind};
+
+/// The results. Nobody stated whether they are outputs or outcomes: they are other ones.
+pub fn results(related: &Related) -> Vec<Element> {
+    let mut observations: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
+    for observation in &related.observations {
+        observations.entry(&observation.indicator.0).or_default().push(observation);
+    }
+    let result = |indicator: &Indicator| {
+        let of = observations.get(indicator.identifier.0.as_str()).map(Vec::as_slice).unwrap_or_default();
+        Element::new("result")
+            .attribute("type", "9")
+            .attribute("aggregation-status", indicator.additive)
+            .with([Element::new("title").with(narratives(&indicator.title)), measured(indicator, of)])
+    };
+    related.indicators.iter().map(result).collect()
+}
+
+fn measured(indicator: &Indicator, observations: &[&Observation]) -> Element {
+    let ascending = match indicator.direction {
+        Some(Direction::Increase) => Some(true),
+        Some(Direction::Decrease) => Some(false),
+        Some(Direction::Neutral) | None => None,
+    };
+    let mut baselines = Vec::new();
+    let mut periods: BTreeMap<(NaiveDate, NaiveDate), (Vec<Element>, Vec<Element>)> = BTreeMap::new();
+    for observation in observations {
+        // The standard has no value of a time that nobody stated.
+        let Some(end) = &observation.end_date else { continue };
+        let Some((first, last)) = end.days() else { continue };
+        let Some(value) = stated(indicator.measure, observation) else { continue };
+        if observation.kind == ObservationKind::Baseline {
+            let baseline = Element::new("baseline").attribute("year", last.year()).attribute("iso-date", last);
+            baselines.push(said(baseline.attribute_if("register:date", inexact(end)), value, observation));
+            continue;
+        }
+        let start = observation.start_date.as_ref().and_then(|start| start.days()).map_or(first, |(first, _)| first);
+        let (targets, actuals) = periods.entry((start, last)).or_default();
+        match observation.kind {
+            ObservationKind::Target => targets.push(said(Element::new("target"), value, observation)),
+            _ => actuals.push(said(Element::new("actual"), value, observation)),
+        }
+    }
+    let period = |((start, end), (targets, actuals)): ((NaiveDate, NaiveDate), (Vec<Element>, Vec<Element>))| {
+        Element::new("period")
+            .with([
+                Element::new("period-start").attribute("iso-date", start),
+                Element::new("period-end").attribute("iso-date", end),
+            ])
+            .with(targets)
+            .with(actuals)
+    };
+    Element::new("indicator")
+        .attribute("measure", codes::measure(indicator.measure))
+        .attribute_if("ascending", ascending)
+        .attribute("aggregation-status", indicator.additive)
+        .attribute("register:identifier", &indicator.identifier.0)
+        .with([Element::new("title").with(narratives(&indicator.title))])
+        .with(indicator.description.as_ref().map(|text| Element::new("description").with(narratives(text))))
+        .with(baselines)
+        .with(periods.into_iter().map(period))
+}
+
+/// The value as its attribute says it, which words have none of; none of what is a number by its
+/// measure and was not stated as one.
+fn stated(measure: Measure, observation: &Observation) -> Option<Option<String>> {
+    let number = observation.value.as_ref().map(|value| value.0.normalize().to_string());
+    match measure {
+        Measure::Qualitative => Some(None),
+        Measure::Nominal | Measure::Ordinal => {
+            let words = || observation.value_text.as_ref()?.0.values().next().cloned();
+            number.or_else(words).map(Some)
+        }
+        Measure::Unit | Measure::Percentage => number.map(Some),
+    }
+}
+
+/// Where it was observed, of whom, and in which words.
+fn said(element: Element, value: Option<String>, observation: &Observation) -> Element {
+    let place = observation.place.as_ref().map(|place| Element::new("location").attribute("ref", &place.0));
+    let beneficiary = observation.beneficiary.as_ref().map(|who| ("beneficiary", &who.0));
+    let groups = observation.disaggregation.iter().map(|(name, value)| (name.as_str(), value));
+    let dimensions = beneficiary.into_iter().chain(groups);
+    let words = observation.value_text.as_ref().or(observation.note.as_ref());
+    element
+        .attribute_if("value", value)
+        .with(place)
+        .with(
+            dimensions.map(|(name, value)| Element::new("dimension").attribute("name", name).attribute("value", value)),
+        )
+        .with(words.map(|text| Element::new("comment").with(narratives(text))))
+}
