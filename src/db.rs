@@ -35,6 +35,8 @@ const SEARCHES: usize = 6;
 
 /// Connections for totals; further ones wait, and are told to come again.
 const TOTALS: usize = 4;
+/// The time for one of them.
+pub const TIME_FOR_TOTALS: Duration = Duration::from_secs(20);
 
 /// A pooled connection.
 pub type Connection = Object<AsyncDieselConnectionManager<AsyncPgConnection>>;
@@ -55,11 +57,11 @@ impl Database {
     /// Prepares the pools; connections are made when they are needed.
     pub fn new(url: &str, connections: usize, export_connections: usize) -> anyhow::Result<Self> {
         Ok(Self {
-            requests: pool(url, connections, "30s")?,
-            writes: pool(url, connections.min(WRITERS), "30s")?,
-            exports: pool(url, export_connections, "10min")?,
-            searches: pool(url, SEARCHES, "10s")?,
-            totals: pool(url, TOTALS, "20s")?,
+            requests: pool(url, connections, Duration::from_secs(30))?,
+            writes: pool(url, connections.min(WRITERS), Duration::from_secs(30))?,
+            exports: pool(url, export_connections, Duration::from_secs(600))?,
+            searches: pool(url, SEARCHES, Duration::from_secs(10))?,
+            totals: pool(url, TOTALS, TIME_FOR_TOTALS)?,
         })
     }
 
@@ -104,14 +106,14 @@ impl Database {
     }
 }
 
-fn pool(url: &str, size: usize, statement_timeout: &'static str) -> anyhow::Result<Pool<AsyncPgConnection>> {
+fn pool(url: &str, size: usize, statement_timeout: Duration) -> anyhow::Result<Pool<AsyncPgConnection>> {
     let mut config = ManagerConfig::<AsyncPgConnection>::default();
     // A closed connection is noticed without asking the server each time.
     config.recycling_method = RecyclingMethod::Fast;
     config.custom_setup = Box::new(move |url| {
         async move {
             let mut connection = AsyncPgConnection::establish(url).await?;
-            let settings = format!("SET statement_timeout = '{statement_timeout}'; SET idle_in_transaction_session_timeout = '60s'; SET timezone = 'UTC'; SET work_mem = '16MB'; SET pg_trgm.word_similarity_threshold = 0.35");
+            let settings = format!("SET statement_timeout = {}; SET idle_in_transaction_session_timeout = '60s'; SET timezone = 'UTC'; SET work_mem = '16MB'; SET pg_trgm.word_similarity_threshold = 0.35", statement_timeout.as_millis());
             connection.batch_execute(&settings).await.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
             Ok(connection)
         }

@@ -9,6 +9,7 @@
 
 pub mod answer;
 pub mod boundary;
+pub mod deadline;
 pub mod dimension;
 pub mod divide;
 pub mod facts;

@@ -118,9 +118,11 @@ impl Import {
             complain::of_references(connection, &self.unstaged, each).await?;
             let (complaints, _) = complain::refused(connection).await?;
             if !each && (complaints > 0 || !self.report.errors.is_empty()) {
-                // Nothing is written that could show them: circles are looked for all the same.
-                let circles: Vec<String> = refer::among(&batch::parents(connection).await?).into_iter().collect();
-                complain::of_circles(connection, &circles, each).await?;
+                // Nothing is written that could show them: they are looked for all the same.
+                let children = batch::with_parents(connection).await?;
+                if let Some((code, records)) = refer::among(&batch::parents(connection).await?, &children) {
+                    complain::of_places(connection, (code, &records), each).await?;
+                }
                 break Status::Refused;
             }
             let counts = batch::counts(connection).await?;
@@ -133,9 +135,8 @@ impl Import {
             db::begin(connection).await?;
             commit::commit(connection, &self.order.author, &clock, &Staged::of(&counts)).await?;
             let children = batch::with_parents(connection).await?;
-            let circles =
-                if children.is_empty() { HashSet::new() } else { refer::circles(connection, &children).await? };
-            if circles.is_empty() {
+            let misplaced = if children.is_empty() { None } else { refer::misplaced(connection, &children).await? };
+            let Some((code, records)) = misplaced else {
                 // What is checked at the end is checked now, in a dry run too.
                 connection.batch_execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED").await?;
                 if !self.order.dry_run {
@@ -146,10 +147,9 @@ impl Import {
                 (report.created, report.updated) = (number("created"), number("changed"));
                 (report.unchanged, report.deleted) = (number("unchanged"), number("deleted"));
                 break Status::Completed;
-            }
+            };
             db::end(connection, false).await?;
-            let circles: Vec<String> = circles.into_iter().collect();
-            complain::of_circles(connection, &circles, each).await?;
+            complain::of_places(connection, (code, &records), each).await?;
             if !each {
                 break Status::Refused;
             }

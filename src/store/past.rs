@@ -123,13 +123,14 @@ pub async fn read<T>(
     within(connection, "READ ONLY", as_of, reads).await
 }
 
-/// The same for reads that keep what they find in temporary tables, which end with them.
+/// The same for reads that keep what they find in temporary tables, which end with them: nobody
+/// has to wait until the disk has heard of those.
 pub async fn tabulate<T>(
     connection: &mut AsyncPgConnection,
     as_of: Option<AsOf>,
     reads: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, Problem>,
 ) -> Result<T, Problem> {
-    within(connection, "READ WRITE", as_of, reads).await
+    within(connection, "READ WRITE; SET LOCAL synchronous_commit = off", as_of, reads).await
 }
 
 async fn within<T>(

@@ -82,28 +82,58 @@ pub async fn referrers(connection: &mut AsyncPgConnection, deleted: &str) -> die
     Ok(referrers.into_iter().map(|r| format!("{} at {}", r.record, r.pointer)).collect())
 }
 
-/// Records that are their own ancestors now.
-pub async fn circles(connection: &mut AsyncPgConnection, written: &[String]) -> diesel::QueryResult<HashSet<String>> {
-    // Each step upward is read once, however many records share it.
+/// A hierarchy is so many steps deep at most: what is asked of it climbs and descends each of them.
+pub const DEPTH: usize = 32;
+
+/// What is wrong with the place of records in their hierarchies, by its code: `circle` of those that
+/// would be their own ancestors; where there are none, `too_deep` of those by which a hierarchy
+/// would become too deep.
+pub async fn misplaced(
+    connection: &mut AsyncPgConnection,
+    written: &[String],
+) -> diesel::QueryResult<Option<(&'static str, Vec<String>)>> {
+    // Each step upward or downward is read once, however many records share it.
     let steps: Vec<Step> = sql_query(
-        "WITH RECURSIVE steps AS (
+        "WITH RECURSIVE above AS (
            SELECT record, target FROM links WHERE role = 'parent' AND record = ANY($1)
            UNION
-           SELECT links.record, links.target FROM links JOIN steps ON links.record = steps.target AND links.role = 'parent'
+           SELECT links.record, links.target FROM links JOIN above ON links.record = above.target AND links.role = 'parent'
+         ), below AS (
+           SELECT record, target FROM links WHERE role = 'parent' AND target = ANY($1)
+           UNION
+           SELECT links.record, links.target FROM links JOIN below ON links.target = below.record AND links.role = 'parent'
          )
-         SELECT record, target FROM steps",
+         SELECT record, target FROM above UNION SELECT record, target FROM below",
     )
     .bind::<Array<Text>, _>(written)
     .load(connection)
     .await?;
-    Ok(among(&steps))
+    Ok(among(&steps, written))
 }
 
-/// Those of them that are their own ancestors.
-pub fn among(steps: &[Step]) -> HashSet<String> {
+/// What that means.
+pub fn misplacement(identifier: &str, code: &str) -> String {
+    match code {
+        "circle" => format!("{identifier} would be its own ancestor"),
+        _ => format!("a hierarchy has at most {DEPTH} levels; with {identifier} there, it would have more"),
+    }
+}
+
+/// The same among steps that are known.
+pub fn among(steps: &[Step], written: &[String]) -> Option<(&'static str, Vec<String>)> {
     let parents: HashMap<&str, &str> = steps.iter().map(|step| (step.record.as_str(), step.target.as_str())).collect();
+    let circles = circles(&parents);
+    if !circles.is_empty() {
+        return Some(("circle", circles));
+    }
+    let deep = too_deep(&parents, &written.iter().map(String::as_str).collect());
+    if deep.is_empty() { None } else { Some(("too_deep", deep)) }
+}
+
+/// Records that are their own ancestors.
+fn circles(parents: &HashMap<&str, &str>) -> Vec<String> {
     let mut done: HashSet<&str> = HashSet::new();
-    let mut circles = HashSet::new();
+    let mut circles = Vec::new();
     for start in parents.keys() {
         let mut path = Vec::new();
         let mut node = *start;
@@ -120,4 +150,54 @@ pub fn among(steps: &[Step]) -> HashSet<String> {
         }
     }
     circles
+}
+
+/// Written records that are too deep themselves, or the nearest above something that is. There is no circle.
+fn too_deep(parents: &HashMap<&str, &str>, written: &HashSet<&str>) -> Vec<String> {
+    let mut depths: HashMap<&str, usize> = HashMap::new();
+    let mut deep = HashSet::new();
+    for start in parents.keys() {
+        let mut path = vec![*start];
+        while let Some(parent) = path
+            .last()
+            .and_then(|node| parents.get(node))
+            .filter(|_| path.last().is_some_and(|node| !depths.contains_key(node)))
+        {
+            path.push(parent);
+        }
+        for pair in (1..path.len()).rev() {
+            let above = depths.get(path[pair]).copied().unwrap_or(0);
+            depths.insert(path[pair - 1], above + 1);
+        }
+        if depths.get(start).copied().unwrap_or(0) >= DEPTH {
+            let mut line = std::iter::successors(Some(*start), |node| parents.get(node).copied());
+            deep.extend(line.find(|node| written.contains(node)));
+        }
+    }
+    deep.into_iter().map(String::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(pairs: &[(usize, usize)]) -> Vec<Step> {
+        pairs.iter().map(|(record, target)| Step { record: record.to_string(), target: target.to_string() }).collect()
+    }
+
+    #[test]
+    fn circles_are_found_before_depth() {
+        let steps = steps(&[(1, 2), (2, 3), (3, 2)]);
+        let (code, mut records) = among(&steps, &["1".into()]).unwrap();
+        records.sort();
+        assert_eq!((code, records), ("circle", vec!["2".to_owned(), "3".to_owned()]));
+    }
+
+    #[test]
+    fn a_hierarchy_has_so_many_steps_and_no_more() {
+        let line = |length: usize| steps(&(1..length).map(|n| (n, n - 1)).collect::<Vec<_>>());
+        assert_eq!(among(&line(DEPTH), &["7".into()]), None);
+        // What moved is at fault for what lies below it.
+        assert_eq!(among(&line(DEPTH + 1), &["7".into()]), Some(("too_deep", vec!["7".into()])));
+    }
 }

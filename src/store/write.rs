@@ -1,7 +1,5 @@
 //! Changing one record, in a transaction of its own.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Integer, Jsonb, Nullable, Text, Timestamptz};
 use diesel::{OptionalExtension, sql_query};
@@ -89,12 +87,10 @@ async fn apply(connection: &mut AsyncPgConnection, author: &Author, change: &Cha
         merged_into,
     };
     commit::commit(connection, author, &clock, &version).await?;
-    if links.iter().any(|link| link.role == "parent") {
-        let circles: HashSet<String> = refer::circles(connection, std::slice::from_ref(identifier)).await?;
-        if !circles.is_empty() {
-            let words = format!("{identifier} would be its own ancestor");
-            return Err(Problem::invalid(vec![Fault::at("/parent", "circle", words)]));
-        }
+    if links.iter().any(|link| link.role == "parent")
+        && let Some((code, _)) = refer::misplaced(connection, std::slice::from_ref(identifier)).await?
+    {
+        return Err(Problem::invalid(vec![Fault::at("/parent", code, refer::misplacement(identifier, code))]));
     }
     Ok(outcome)
 }

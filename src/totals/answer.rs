@@ -8,6 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
 use super::boundary::around;
+use super::deadline::Deadline;
 use super::dimension::Dimension;
 use super::divide::Division;
 use super::facts::find;
@@ -103,12 +104,13 @@ impl Answer {
         all: bool,
         plan: Option<Plan>,
     ) -> Result<Self, Problem> {
+        let deadline = Deadline::start();
         let around = around(connection, question).await?;
         refuse_sums(connection, question).await?;
         if plan.is_none() {
-            find(connection, question, around).await?;
+            find(connection, question, around, &deadline).await?;
         }
-        let asked = Asked { question, plan };
+        let asked = Asked { question, plan, deadline };
         let limit = if all { GROUPS } else { question.limit };
         let mut groups = match question.dimensions.is_empty() {
             true => Vec::new(),
@@ -137,6 +139,7 @@ impl Answer {
 struct Asked<'q> {
     question: &'q Question,
     plan: Option<Plan>,
+    deadline: Deadline,
 }
 
 impl Asked<'_> {
@@ -192,6 +195,7 @@ impl Asked<'_> {
          {} ORDER BY groups.place {order}, at LIMIT {limit}",
             after.unwrap_or_default()
         );
+        self.deadline.limit(connection).await?;
         Ok(statement.query(&end).load(connection).await?)
     }
 
@@ -207,6 +211,7 @@ impl Asked<'_> {
             "SELECT ARRAY[{keys}]::text[] AS keys, unit, ARRAY[{measured}]::text[] AS measured, '' AS place
          FROM parts GROUP BY {by} ORDER BY {by}"
         );
+        self.deadline.limit(connection).await?;
         let mut total: Vec<Group> = self.parts(&apart).query(&end).load(connection).await?;
         // Over the other dimensions it has no key.
         for group in &mut total {
@@ -221,6 +226,7 @@ impl Asked<'_> {
     }
 
     async fn judged(&self, connection: &mut AsyncPgConnection) -> Result<Vec<Judged>, Problem> {
+        self.deadline.limit(connection).await?;
         if let Some(plan) = &self.plan {
             let mut statement = Statement::default();
             let end = plan.judged(&mut statement);

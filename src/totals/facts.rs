@@ -3,6 +3,7 @@
 
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
+use super::deadline::Deadline;
 use super::dimension::Subject;
 use super::divide::Division;
 use super::question::Question;
@@ -78,6 +79,13 @@ const HAD_PARTS: &str = "wholes.identifier IS NOT NULL";
 /// The flows that have parts among what the filters find. Those of others, found alone, say so.
 const HERE: &str = "here AS MATERIALIZED (
     SELECT DISTINCT x.parent AS identifier, x.type FROM found JOIN transactions x USING (identifier) WHERE x.parent IS NOT NULL)";
+/// The same around a boundary, where a part counts for all that it is a part of, of whichever type.
+const HERE_INSIDE: &str = "here AS MATERIALIZED (
+    WITH RECURSIVE up AS (
+      SELECT x.parent AS identifier, x.type FROM found JOIN transactions x USING (identifier) WHERE x.parent IS NOT NULL
+      UNION
+      SELECT x.parent, up.type FROM up JOIN transactions x USING (identifier) WHERE x.parent IS NOT NULL)
+    SELECT * FROM up)";
 const ELSEWHERE: &str = "CASE WHEN reason IS NOT DISTINCT FROM 'replaced'
       AND (priced.identifier, priced.type) NOT IN (SELECT here.identifier, here.type FROM here) THEN 'parts_elsewhere' ELSE reason END";
 
@@ -150,9 +158,11 @@ pub async fn find(
     connection: &mut AsyncPgConnection,
     question: &Question,
     around: Option<Around>,
+    deadline: &Deadline,
 ) -> diesel::QueryResult<()> {
     let facts = Facts::of(question, around);
     for (name, statement) in facts.kept {
+        deadline.limit(connection).await?;
         bind(statement, facts.statement.values.clone()).execute(connection).await?;
         connection.batch_execute(&format!("ANALYZE {name}")).await?;
     }
@@ -338,7 +348,7 @@ impl<'q> Facts<'q> {
         }
         let ruled = match self.question.subject == Subject::Transactions && !self.question.is_whole {
             true => {
-                self.statement.add(HERE);
+                self.statement.add(if self.question.boundary.is_some() { HERE_INSIDE } else { HERE });
                 ELSEWHERE
             }
             false => "reason",

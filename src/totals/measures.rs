@@ -49,7 +49,7 @@ impl Measure {
             Self::Min => "min(part)",
             Self::Max => "max(part)",
             Self::Organisations => {
-                "(SELECT count(DISTINCT party) FROM unnest(string_to_array(string_agg(parties, ' '), ' ')) AS party)::numeric"
+                "(SELECT count(DISTINCT party) FROM unnest(string_to_array(string_agg(parties, ' '), ' ')) AS party WHERE party <> '')::numeric"
             }
         }
     }

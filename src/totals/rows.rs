@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Named, names, parsed};
 use super::boundary::around;
+use super::deadline::Deadline;
 use super::dimension::Subject;
 use super::divide::Division;
 use super::facts::{REASONS, find};
@@ -115,7 +116,8 @@ pub async fn rows(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
 
 async fn read(connection: &mut AsyncPgConnection, question: &Question, query: &Query) -> Result<Vec<Part>, Problem> {
     let around = around(connection, question).await?;
-    find(connection, question, around).await?;
+    let deadline = Deadline::start();
+    find(connection, question, around, &deadline).await?;
     let mut conditions = Vec::new();
     let which: Vec<usize> = (0..question.dimensions.len()).collect();
     let (mut statement, from) = match query.get("excluded") {
@@ -154,6 +156,7 @@ async fn read(connection: &mut AsyncPgConnection, question: &Question, query: &Q
          FROM {from} {conditions} ORDER BY at COLLATE \"C\" LIMIT {}",
         question.limit + 1
     );
+    deadline.limit(connection).await?;
     Ok(statement.query(&end).load(connection).await?)
 }
 

@@ -33,7 +33,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// Asks whose share in the summaries may change by what is to be written.
 pub const AFFECTED: &str = include_str!("summary/affected.sql");
 
-/// A record whose share may change; with no subject, all of them.
+/// A record whose share may change.
 #[derive(QueryableByName)]
 pub struct Affected {
     #[diesel(sql_type = Text)]
@@ -61,7 +61,7 @@ pub async fn is_fresh(connection: &mut AsyncPgConnection) -> diesel::QueryResult
 }
 
 /// The records whose share may change by what is to be written, as the statement [`AFFECTED`] finds
-/// them; none at all, if the summaries are behind, or everything has to be counted anew.
+/// them; none at all, if the summaries are behind.
 pub async fn affected(
     connection: &mut AsyncPgConnection,
     statement: commit::Statement<'_>,
@@ -69,9 +69,7 @@ pub async fn affected(
     if !is_fresh(connection).await? {
         return Ok(None);
     }
-    let affected: Vec<Affected> = statement.load(connection).await?;
-    let all = affected.iter().any(|one| one.subject.is_empty());
-    Ok(Some(affected).filter(|_| !all))
+    Ok(Some(statement.load(connection).await?))
 }
 
 /// Takes the shares of records out before they are written, or puts them in afterwards.

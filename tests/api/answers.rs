@@ -324,3 +324,25 @@ async fn what_some_feed_is_neither_drawn_nor_held_against_a_target() {
         assert_eq!(actual["data"], json!([null]), "{id}");
     }
 }
+
+#[actix_web::test]
+async fn who_is_not_named_is_no_organisation() {
+    let app = TestApp::empty().await;
+    let value = json!({"amount": 1, "currency": "EUR"});
+    let flow = |n: usize, provider: Value| {
+        (
+            "transactions",
+            json!({"identifier": format!("T-{n}"), "type": "expenditure", "date": "2020", "value": value, "provider": provider}),
+        )
+    };
+    let body = ("organisations", json!({"identifier": "T-O", "name": {"en": "O"}, "type": "government"}));
+    make::write(&mut app.connection().await, &[flow(1, Value::Null), flow(2, Value::Null)]).await;
+    let organisations = async || {
+        let answer =
+            app.anon().get("/v1/totals/transactions?type=expenditure&measure=organisations").await.expect(200).json();
+        answer["meta"]["total"][0]["organisations"].clone()
+    };
+    assert_eq!(organisations().await, 0);
+    make::write(&mut app.connection().await, &[body, flow(3, json!({"organisation": "T-O"}))]).await;
+    assert_eq!(organisations().await, 1);
+}

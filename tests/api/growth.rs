@@ -38,3 +38,25 @@ async fn a_large_import_after_small_ones_reads_no_table_for_each_record() {
             .unwrap();
     assert!(read.rows < 100_000, "{} rows of records were read one after another", read.rows);
 }
+
+/// A date that no rate holds for is seen at once, however many rates there were before it.
+#[actix_web::test]
+async fn a_date_without_a_rate_reads_few_of_them() {
+    let app = TestApp::shipped().await;
+    let mut connection = app.connection().await;
+    db::begin(&mut connection).await.unwrap();
+    let rates: Read = sql_query(
+        "SELECT count(*) AS rows FROM generate_series(1, 100) AS day, LATERAL rate_of('USD', 'value_date', (date '2090-01-01' + day::integer)::text) AS rate",
+    )
+    .get_result(&mut connection)
+    .await
+    .unwrap();
+    let read: Read = sql_query(
+        "SELECT (seq_tup_read + idx_tup_fetch)::bigint AS rows FROM pg_stat_xact_user_tables WHERE relname = 'exchange_rates'",
+    )
+    .get_result(&mut connection)
+    .await
+    .unwrap();
+    assert_eq!(rates.rows, 0);
+    assert!(read.rows < 1000, "{} rates were read for 100 dates", read.rows);
+}

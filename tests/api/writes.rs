@@ -146,18 +146,34 @@ async fn a_hierarchy_has_no_circle() {
 }
 
 #[actix_web::test]
-async fn a_long_hierarchy_is_written_at_once() {
+async fn a_hierarchy_has_so_many_levels_and_no_more() {
     let app = TestApp::empty().await;
-    let records: Vec<_> = (0..3000)
-        .map(|n| {
-            let mut programme = make::any("programmes", &format!("T-{n:05}"), n);
-            if n > 0 {
-                programme["parent"] = format!("T-{:05}", n - 1).into();
-            }
-            ("programmes", programme)
-        })
-        .collect();
-    assert_eq!(make::write(&mut app.connection().await, &records).await, 3000);
-    let circle = app.town().patch("/v1/programmes/T-00000", &json!({"parent": "T-02999"}), &[("if-match", "*")]).await;
-    assert_eq!(circle.problem(400), ["/parent circle"]);
+    let line = |from: usize, to: usize| -> Vec<_> {
+        (from..to)
+            .map(|n| {
+                let mut programme = make::any("programmes", &format!("T-{n:05}"), n);
+                if n > from {
+                    programme["parent"] = format!("T-{:05}", n - 1).into();
+                }
+                ("programmes", programme)
+            })
+            .collect()
+    };
+    let mut connection = app.connection().await;
+    assert_eq!(make::write(&mut connection, &line(0, 20)).await, 20);
+    assert_eq!(make::write(&mut connection, &line(20, 40)).await, 20);
+    let town = app.town();
+    let under = async |record: &str, parent: &str| {
+        town.patch(&format!("/v1/programmes/{record}"), &json!({"parent": parent}), &[("if-match", "*")]).await
+    };
+    assert_eq!(under("T-00000", "T-00019").await.problem(400), ["/parent circle"]);
+    // What lies below what is moved counts too.
+    assert_eq!(under("T-00020", "T-00012").await.problem(400), ["/parent too_deep"]);
+    under("T-00020", "T-00011").await.expect(200);
+    // Of a line that is too long, what is too deep is refused, and what hangs on it.
+    let lines: String = line(100, 140).iter().map(|(_, record)| format!("{record}\n")).collect();
+    let path = "/v1/imports?format=ndjson&collection=programmes&mode=independent";
+    let sent = town.send(town.request("POST", path).body(lines)).await.expect(200).json();
+    assert_eq!((&sent["counts"]["created"], &sent["counts"]["refused"]), (&json!(32), &json!(8)), "{sent}");
+    assert_eq!(sent["errors"][0]["code"], "too_deep");
 }

@@ -86,13 +86,18 @@ async fn references(
     Ok(complaints)
 }
 
-/// Complains of records that would be their own ancestors.
-pub async fn of_circles(connection: &mut AsyncPgConnection, circles: &[String], each: bool) -> diesel::QueryResult<()> {
+/// Complains of records for their place in a hierarchy.
+pub async fn of_places(
+    connection: &mut AsyncPgConnection,
+    (code, records): (&str, &[String]),
+    each: bool,
+) -> diesel::QueryResult<()> {
     sql_query(
-        "INSERT INTO complaints (n, pointer, code, target) SELECT n, '/parent', 'circle', identifier FROM batch
+        "INSERT INTO complaints (n, pointer, code, target) SELECT n, '/parent', $2, identifier FROM batch
          WHERE identifier = ANY($1)",
     )
-    .bind::<Array<Text>, _>(circles)
+    .bind::<Array<Text>, _>(records)
+    .bind::<Text, _>(code)
     .execute(connection)
     .await?;
     fall(connection, each).await

@@ -1,6 +1,12 @@
 -- Whose share in the summaries may change by what is to be written: the records themselves, what
 -- a flow is part of, and what takes place, sector, programme or kind from what changes these.
-WITH written AS MATERIALIZED (SELECT identifier, collection, doc FROM {new})
+WITH written AS MATERIALIZED (SELECT identifier, collection, doc FROM {new}),
+-- Places that lie elsewhere from now on, with what lies in them.
+moved AS MATERIALIZED (
+  SELECT DISTINCT place
+  FROM written JOIN locations l USING (identifier), places_within(ARRAY[l.identifier]) AS place
+  WHERE written.collection = 'locations'
+    AND (l.doc -> 'parent', l.doc -> 'kind') IS DISTINCT FROM (written.doc -> 'parent', written.doc -> 'kind'))
 SELECT 'grants' AS subject, identifier FROM written WHERE collection = 'grants'
 UNION
 SELECT 'grants', l.record
@@ -36,7 +42,13 @@ SELECT 'transactions', l.record
 FROM written JOIN organisations o USING (identifier) JOIN links l ON l.target = o.identifier AND l.role = 'receiver'
 WHERE written.collection = 'organisations' AND o.doc -> 'location' IS DISTINCT FROM written.doc -> 'location'
 UNION
--- Where a place lies elsewhere, everything is counted anew.
-SELECT '', identifier FROM written JOIN locations l USING (identifier)
-WHERE written.collection = 'locations'
-  AND (l.doc -> 'parent', l.doc -> 'kind') IS DISTINCT FROM (written.doc -> 'parent', written.doc -> 'kind')
+SELECT 'grants', g.identifier FROM moved JOIN links l ON l.target = moved.place AND l.role = 'place' JOIN grants g ON g.identifier = l.record
+UNION
+SELECT 'transactions', t.identifier
+FROM moved JOIN links l ON l.target = moved.place AND l.role = 'place' JOIN transactions t ON t.grant_id = l.record
+UNION
+SELECT 'transactions', t.identifier
+FROM moved JOIN links l ON l.target = moved.place AND l.role = 'place' JOIN transactions t ON t.programme = l.record
+UNION
+SELECT 'transactions', r.record
+FROM moved JOIN links l ON l.target = moved.place AND l.role = 'place' JOIN links r ON r.target = l.record AND r.role = 'receiver'
