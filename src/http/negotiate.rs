@@ -47,9 +47,11 @@ fn accepted(request: &HttpRequest, offer: &[Format]) -> Result<Format, Problem> 
     if ranges.is_empty() {
         return Ok(Format::Json);
     }
+    // A browser would rather have XML than anything, but not for this.
+    let is_browser = ranges.iter().any(|(range, _)| range == "application/xhtml+xml");
     // Of equally welcome formats the first on offer is given.
     let mut best: Option<(Format, f32)> = None;
-    for format in offer {
+    for format in offer.iter().filter(|format| **format != Format::Xml || !is_browser) {
         let quality = quality(&ranges, format.essence());
         if quality > best.map_or(0.0, |(_, other)| other) {
             best = Some((*format, quality));
