@@ -204,5 +204,6 @@ fn file_type(format: Format) -> &'static str {
         Format::Parquet => "PARQUET",
         Format::Geojson => "GEOJSON",
         Format::Xml => "XML",
+        Format::ThreeSixtyGiving => "JSON",
     }
 }

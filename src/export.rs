@@ -81,7 +81,7 @@ pub async fn stream(
     let body = stream::unfold(receiver, async |mut receiver| receiver.recv().await.map(|piece| (piece, receiver)));
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, format.content_type()))
-        .insert_header((CONTENT_DISPOSITION, format!("inline; filename=\"{collection}.{}\"", format.name())))
+        .insert_header((CONTENT_DISPOSITION, format!("inline; filename=\"{collection}.{}\"", format.extension())))
         .insert_header((ETAG, format!("\"{position}-{}-{}\"", format.name(), digest(question.as_bytes()))))
         .streaming(body.boxed_local()))
 }

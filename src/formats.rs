@@ -1,12 +1,15 @@
 //! The formats of lists, as one closed set. To add one: a variant here, a file
 //! beside `csv.rs`, and an arm in [`Format::writer`].
 
+pub mod activity;
 pub mod columns;
 pub mod csv;
 pub mod geojson;
 pub mod iati;
 pub mod ndjson;
 pub mod parquet;
+pub mod related;
+pub mod threesixty;
 pub mod types;
 pub mod xlsx;
 
@@ -14,6 +17,7 @@ use std::fs::File;
 use std::io;
 
 use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::kind::Kind;
@@ -37,6 +41,8 @@ pub enum Format {
     Geojson,
     /// IATI 2.03, of activities and organisations.
     Xml,
+    /// A package of 360Giving, of grants.
+    ThreeSixtyGiving,
 }
 
 /// Turns records into bytes, one after another.
@@ -79,10 +85,23 @@ impl Export {
     }
 }
 
+/// A record's members that a format has room for.
+fn typed<T: DeserializeOwned>(record: &Map<String, Value>) -> io::Result<T> {
+    Ok(serde_json::from_value(Value::Object(record.clone()))?)
+}
+
 impl Format {
     /// All formats, the default first.
-    pub const ALL: &'static [Self] =
-        &[Self::Json, Self::Ndjson, Self::Csv, Self::Xlsx, Self::Parquet, Self::Geojson, Self::Xml];
+    pub const ALL: &'static [Self] = &[
+        Self::Json,
+        Self::Ndjson,
+        Self::Csv,
+        Self::Xlsx,
+        Self::Parquet,
+        Self::Geojson,
+        Self::Xml,
+        Self::ThreeSixtyGiving,
+    ];
 
     /// Its name in `format=` and as an extension.
     pub fn name(self) -> &'static str {
@@ -94,14 +113,20 @@ impl Format {
             Self::Parquet => "parquet",
             Self::Geojson => "geojson",
             Self::Xml => "xml",
+            Self::ThreeSixtyGiving => "360giving",
         }
+    }
+
+    /// What a file of it is called after the collection.
+    pub fn extension(self) -> &'static str {
+        if self == Self::ThreeSixtyGiving { "360giving.json" } else { self.name() }
     }
 
     /// The formats of a collection.
     pub fn of(kind: &Kind) -> Vec<Self> {
         let has = |format: &Self| match format {
             Self::Geojson => kind.is_placed(),
-            Self::Xml => iati::beside(kind).is_some(),
+            Self::Xml | Self::ThreeSixtyGiving => format.beside(kind).is_some(),
             _ => true,
         };
         Self::ALL.iter().copied().filter(has).collect()
@@ -122,6 +147,8 @@ impl Format {
             Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             Self::Geojson => "application/geo+json",
             Self::Xml => "application/xml",
+            // The standard has no media type of its own: the address has to ask for it.
+            Self::ThreeSixtyGiving => "application/json",
         }
     }
 
@@ -138,13 +165,14 @@ impl Format {
         match self {
             Self::Geojson => Some(geojson::points(kind)),
             Self::Xml => iati::beside(kind),
+            Self::ThreeSixtyGiving => threesixty::beside(kind),
             _ => None,
         }
     }
 
     /// Whether a standard lays down what it says of a record.
     pub fn is_standard(self) -> bool {
-        self == Self::Xml
+        matches!(self, Self::Xml | Self::ThreeSixtyGiving)
     }
 
     /// Whether it is a table, which may have several rows a record.
@@ -165,6 +193,7 @@ impl Format {
             Self::Ndjson => Some(Box::new(ndjson::Ndjson)),
             Self::Geojson => Some(Box::new(geojson::Geojson::default())),
             Self::Xml => Some(Box::new(iati::Iati::new(export))),
+            Self::ThreeSixtyGiving => Some(Box::new(threesixty::ThreeSixtyGiving::new(export))),
             Self::Csv => Some(Box::new(csv::Csv::new(columns(), export.bom))),
             Self::Xlsx => Some(Box::new(xlsx::Xlsx::new(columns(), export)?)),
             Self::Parquet => Some(Box::new(parquet::Parquet::new(columns(), export)?)),

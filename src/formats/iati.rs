@@ -7,7 +7,6 @@ pub mod codes;
 pub mod money;
 pub mod organisation;
 pub mod places;
-pub mod related;
 pub mod results;
 pub mod sectors;
 pub mod xml;
@@ -16,14 +15,13 @@ use std::fs::File;
 use std::io;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{Export, Writer};
+use super::activity::Activity;
+use super::related::{self, Related};
+use super::{Export, Writer, typed};
 use crate::kind::Kind;
-use activity::Activity;
 use organisation::Organisation;
-use related::Related;
 
 /// The namespace of what the standard has no room for.
 const NAMESPACE: &str = "urn:aid-register:1";
@@ -74,10 +72,10 @@ impl Writer for Iati {
     fn record(&mut self, record: &Map<String, Value>, beside: Option<&str>, out: &mut Vec<u8>) -> io::Result<()> {
         let related: Related = beside.map(serde_json::from_str).transpose()?.unwrap_or_default();
         if self.root == "iati-organisations" {
-            organisation::organisation(read::<Organisation>(record)?, &related).write(1, out);
+            organisation::organisation(typed::<Organisation>(record)?, &related).write(1, out);
             return Ok(());
         }
-        let activity: Activity = read(record)?;
+        let activity: Activity = typed(record)?;
         match activity::activity(&activity, &related, self.moment.date_naive()) {
             Some(element) => element.write(1, out),
             None => {
@@ -109,9 +107,4 @@ impl Writer for Iati {
 /// Text in a comment, which two hyphens would end.
 fn commented(text: &str) -> String {
     text.replace("--", "-\u{2010}")
-}
-
-/// A record's members; what else it has is not asked for.
-fn read<T: DeserializeOwned>(record: &Map<String, Value>) -> io::Result<T> {
-    Ok(serde_json::from_value(Value::Object(record.clone()))?)
 }

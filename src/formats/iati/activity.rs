@@ -2,49 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, NaiveDate, Utc};
-use serde::Deserialize;
+use chrono::NaiveDate;
 
 use super::codes;
 use super::places;
-use super::related::{Party, Related};
 use super::xml::Element;
 use super::{money, results, sectors};
-use crate::collections::grants::Recipient;
+use crate::formats::activity::Activity;
+use crate::formats::related::{Party, Related};
 use crate::record::{
-    Document, FundingLine, Identifier, InKindItem, Money, OrganisationRole, PartialDate, Participation, PlaceShare,
-    SectorShare, Status, Tag, TargetGroup, Translations,
+    Document, Identifier, InKindItem, OrganisationRole, PartialDate, Status, TargetGroup, Translations,
 };
-
-/// The members of both that IATI has room for.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Activity {
-    /// Its identifier.
-    pub identifier: Identifier,
-    publisher: String,
-    updated_at: DateTime<Utc>,
-    /// Of a programme, what it is a part of.
-    parent: Option<Identifier>,
-    /// Of a grant, what it was awarded under.
-    programme: Option<Identifier>,
-    title: Translations,
-    description: Option<Translations>,
-    objectives: Vec<Translations>,
-    status: Status,
-    start_date: Option<PartialDate>,
-    end_date: Option<PartialDate>,
-    budget: Option<Money>,
-    funding: Vec<FundingLine>,
-    recipients: Vec<Recipient>,
-    organisations: Vec<Participation>,
-    target_groups: Vec<TargetGroup>,
-    in_kind: Vec<InKindItem>,
-    places: Vec<PlaceShare>,
-    sectors: Vec<SectorShare>,
-    tags: Vec<Tag>,
-    documents: Vec<Document>,
-}
 
 /// The activity in the order of the standard's schema. The standard requires a start: what has none
 /// itself has that of what it is a part of, and says so; without that it is no activity.
@@ -120,24 +88,12 @@ fn counted(item: &InKindItem) -> Translations {
     Translations(item.name.0.iter().map(|(language, name)| (language.clone(), words(name))).collect())
 }
 
-/// Whose codes stand for organisations anywhere: those of the OECD and IATI, and Serbia's registers.
-const SCHEMES: [&str; 4] = ["XM-DAC", "XI-IATI", "RS-APR", "RS-PIB"];
-
-/// How an organisation is named: by a code that others know too, else as the register names it.
-pub fn reference(identifier: &str, party: &Party) -> String {
-    let known = |scheme: &&str| party.identifiers.iter().find(|other| other.scheme == **scheme);
-    match SCHEMES.iter().find_map(known) {
-        Some(other) => format!("{}-{}", other.scheme, other.code),
-        None => identifier.to_owned(),
-    }
-}
-
 /// An element about an organisation or beneficiary, with its name.
 pub fn party(element: Element, identifier: &str, related: &HashMap<String, Party>) -> Element {
     let Some(party) = related.get(identifier) else { return element.attribute("ref", identifier) };
     let of_type =
         party.organisation_type.map(codes::organisation_type).or_else(|| party.kind.map(codes::beneficiary_kind));
-    element.attribute("ref", reference(identifier, party)).attribute_if("type", of_type).with(narratives(&party.name))
+    element.attribute("ref", party.reference(identifier)).attribute_if("type", of_type).with(narratives(&party.name))
 }
 
 /// Who takes part, each in a role once. The standard wants somebody: without anybody else, who publishes.

@@ -7,9 +7,9 @@ use rust_decimal::Decimal;
 
 use super::activity::{inexact, narratives, party};
 use super::codes;
-use super::related;
 use super::xml::Element;
 use crate::collections::transactions::{Party, Transaction, TransactionType};
+use crate::formats::related;
 use crate::record::split::split;
 use crate::record::{Exactness, Money, PartialDate};
 

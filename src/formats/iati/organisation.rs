@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::activity::{narratives, reference, reporting};
-use super::related::{Party, Related};
+use super::activity::{narratives, reporting};
 use super::xml::Element;
+use crate::formats::related::{Party, Related};
 use crate::record::{Identifier, OtherIdentifier, Translations};
 
 /// The members of both that IATI has room for.
@@ -32,7 +32,7 @@ pub fn organisation(of: Organisation, related: &Related) -> Element {
         .attribute("last-updated-datetime", of.updated_at.format("%Y-%m-%dT%H:%M:%SZ"))
         .attribute("register:identifier", &of.identifier.0)
         .with([
-            Element::new("organisation-identifier").text(reference(&of.identifier.0, &party)),
+            Element::new("organisation-identifier").text(party.reference(&of.identifier.0)),
             Element::new("name").with(narratives(&of.name)),
             reporting(&of.publisher, &related.publisher),
         ])

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use rust_decimal::Decimal;
 
 use super::activity::narratives;
-use super::related::Place;
 use super::xml::Element;
+use crate::formats::related::Place;
 use crate::record::{PlaceShare, Translations};
 
 /// What the OECD calls countries that nobody specified.

@@ -6,10 +6,10 @@ use chrono::{Datelike, NaiveDate};
 
 use super::activity::{inexact, narratives};
 use super::codes;
-use super::related::Related;
 use super::xml::Element;
 use crate::collections::indicators::{Direction, Indicator, Measure};
 use crate::collections::observations::{Observation, ObservationKind};
+use crate::formats::related::Related;
 
 /// The results. Nobody stated whether they are outputs or outcomes: they are other ones.
 pub fn results(related: &Related) -> Vec<Element> {

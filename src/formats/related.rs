@@ -28,6 +28,8 @@ pub struct Related {
     pub publisher: String,
     /// When the activities above it start, the nearest first.
     pub above: Vec<Option<PartialDate>>,
+    /// Of a grant, the programme that it was awarded under.
+    pub programme: Option<Programme>,
     /// The activities right below it.
     pub below: Vec<Identifier>,
     /// Flows that it reports, by date.
@@ -40,6 +42,16 @@ pub struct Related {
     pub parties: HashMap<String, Party>,
     /// Places that are named.
     pub places: HashMap<String, Place>,
+}
+
+/// What a grant was awarded under.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Programme {
+    /// Its title.
+    pub title: Translations,
+    /// Who pays for it.
+    pub funders: Vec<Identifier>,
 }
 
 /// Who takes part.
@@ -67,8 +79,22 @@ pub struct Place {
     pub point: Option<Point>,
     /// What must be said of it.
     pub note: Option<Translations>,
-    /// The country that it lies in, or is.
+    /// The country that it lies in, or is, by ISO 3166-1.
     pub country: Option<String>,
     /// What that is called.
     pub country_name: Translations,
+}
+
+/// Whose codes stand for organisations anywhere: those of the OECD and IATI, and Serbia's registers.
+const SCHEMES: [&str; 4] = ["XM-DAC", "XI-IATI", "RS-APR", "RS-PIB"];
+
+impl Party {
+    /// How it is named: by a code that others know too, else as the register names it.
+    pub fn reference(&self, identifier: &str) -> String {
+        let known = |scheme: &&str| self.identifiers.iter().find(|other| other.scheme == **scheme);
+        match SCHEMES.iter().find_map(known) {
+            Some(other) => format!("{}-{}", other.scheme, other.code),
+            None => identifier.to_owned(),
+        }
+    }
 }

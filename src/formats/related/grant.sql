@@ -7,6 +7,11 @@
       SELECT p.parent FROM up JOIN programmes p ON p.identifier = up.identifier)
     SELECT coalesce(jsonb_agg(p.doc ->> 'start_date'), '[]') FROM up JOIN programmes p ON p.identifier = up.identifier),
   'below', '[]'::jsonb,
+  'programme', (
+    SELECT jsonb_build_object('title', p.doc -> 'title', 'funders', (
+      SELECT coalesce(jsonb_agg(DISTINCT l.target), '[]') FROM links l
+      WHERE l.record = p.identifier AND l.role = 'funding'))
+    FROM programmes p WHERE p.identifier = t.programme),
   'transactions', (
     SELECT coalesce(jsonb_agg(x.doc ORDER BY x.date, x.identifier), '[]') FROM transactions x WHERE x.grant_id = t.identifier),
   'indicators', (
@@ -18,7 +23,7 @@
     SELECT coalesce(jsonb_object_agg(party.identifier, party.doc), '{}')
     FROM (SELECT DISTINCT l.target FROM links l
           WHERE l.target_collection IN ('organisations', 'beneficiaries')
-            AND (l.record = t.identifier OR l.record IN (SELECT x.identifier FROM transactions x WHERE x.grant_id = t.identifier))) AS named
+            AND (l.record IN (t.identifier, t.programme) OR l.record IN (SELECT x.identifier FROM transactions x WHERE x.grant_id = t.identifier))) AS named
     JOIN LATERAL (
       SELECT o.identifier, jsonb_build_object('name', o.doc -> 'name', 'type', o.doc -> 'type',
         'identifiers', coalesce(nullif(o.doc -> 'identifiers', 'null'), '[]')) AS doc
@@ -30,15 +35,10 @@
   'places', (
     SELECT coalesce(jsonb_object_agg(place.identifier, jsonb_build_object('name', place.doc -> 'name',
         'point', nullif(place.doc -> 'point', 'null'), 'note', nullif(place.doc -> 'note', 'null'),
-        'country', country.identifier, 'country_name', coalesce(country.doc -> 'name', '{}'))), '{}')
+        'country', place.doc -> 'country', 'country_name', coalesce(country.doc -> 'name', '{}'))), '{}')
     FROM (SELECT DISTINCT l.target FROM links l
           WHERE l.role = 'place' AND (l.record = t.identifier OR l.record IN (
             SELECT o.identifier FROM indicators i JOIN observations o ON o.indicator = i.identifier WHERE i.grant_id = t.identifier))) AS named
     JOIN locations place ON place.identifier = named.target
-    LEFT JOIN LATERAL (
-      WITH RECURSIVE up AS (
-        SELECT place.identifier, place.parent, place.kind, place.doc
-        UNION
-        SELECT p.identifier, p.parent, p.kind, p.doc FROM up JOIN locations p ON p.identifier = up.parent)
-      SELECT up.identifier, up.doc FROM up WHERE up.kind = 'country') AS country ON true)
+    LEFT JOIN locations country ON country.identifier = place.doc ->> 'country' AND country.kind = 'country')
 )::text)

@@ -34,15 +34,10 @@
   'places', (
     SELECT coalesce(jsonb_object_agg(place.identifier, jsonb_build_object('name', place.doc -> 'name',
         'point', nullif(place.doc -> 'point', 'null'), 'note', nullif(place.doc -> 'note', 'null'),
-        'country', country.identifier, 'country_name', coalesce(country.doc -> 'name', '{}'))), '{}')
+        'country', place.doc -> 'country', 'country_name', coalesce(country.doc -> 'name', '{}'))), '{}')
     FROM (SELECT DISTINCT l.target FROM links l
           WHERE l.role = 'place' AND (l.record = t.identifier OR l.record IN (
             SELECT o.identifier FROM indicators i JOIN observations o ON o.indicator = i.identifier WHERE i.programme = t.identifier))) AS named
     JOIN locations place ON place.identifier = named.target
-    LEFT JOIN LATERAL (
-      WITH RECURSIVE up AS (
-        SELECT place.identifier, place.parent, place.kind, place.doc
-        UNION
-        SELECT p.identifier, p.parent, p.kind, p.doc FROM up JOIN locations p ON p.identifier = up.parent)
-      SELECT up.identifier, up.doc FROM up WHERE up.kind = 'country') AS country ON true)
+    LEFT JOIN locations country ON country.identifier = place.doc ->> 'country' AND country.kind = 'country')
 )::text)

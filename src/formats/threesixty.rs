@@ -1,0 +1,93 @@
+//! 360Giving: grants as a package of its data standard 1.4. What it asks for and nobody stated is not
+//! made up: grants without it are left out and named. docs/MAPPING.md says what becomes what.
+
+mod grant;
+
+use std::fs::File;
+use std::io;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Map, Value, json};
+
+use super::activity::Activity;
+use super::related::{self, Related};
+use super::{Export, Writer, typed};
+use crate::kind::Kind;
+
+/// Grants that are left out and named; of more only the number is said.
+const NAMED: usize = 1000;
+
+/// The SQL of what a package has beside each grant; other collections are none.
+pub fn beside(kind: &Kind) -> Option<&'static str> {
+    (kind.collection == "grants").then_some(related::OF_GRANT)
+}
+
+/// The writer.
+pub struct ThreeSixtyGiving {
+    address: String,
+    moment: DateTime<Utc>,
+    licence: String,
+    begun: bool,
+    left_out: (Vec<Value>, usize),
+}
+
+impl ThreeSixtyGiving {
+    /// Writes what an export is of.
+    pub fn new(export: &Export) -> Self {
+        Self {
+            address: export.address.clone(),
+            moment: export.moment,
+            licence: export.licence.clone(),
+            begun: false,
+            left_out: Default::default(),
+        }
+    }
+}
+
+impl Writer for ThreeSixtyGiving {
+    fn begin(&mut self, out: &mut Vec<u8>) {
+        let moment = self.moment.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let head = json!({
+            "version": "1.4",
+            "title": "Aid Register: grants",
+            "issued": moment,
+            "modified": moment,
+            "publisher": {"name": "Aid Register"},
+            "license": format!("https://spdx.org/licenses/{}", self.licence),
+            "downloadURL": self.address,
+        });
+        let head = head.to_string();
+        out.extend_from_slice(head.strip_suffix('}').unwrap_or(&head).as_bytes());
+        out.extend_from_slice(b",\"grants\":[");
+    }
+
+    fn record(&mut self, record: &Map<String, Value>, beside: Option<&str>, out: &mut Vec<u8>) -> io::Result<()> {
+        let related: Related = beside.map(serde_json::from_str).transpose()?.unwrap_or_default();
+        let activity: Activity = typed(record)?;
+        match grant::grant(&activity, &related) {
+            Ok(grant) => {
+                out.extend_from_slice(if std::mem::replace(&mut self.begun, true) { b",\n" } else { b"\n" });
+                serde_json::to_writer(out, &grant)?;
+            }
+            Err(missing) => {
+                let (named, number) = &mut self.left_out;
+                *number += 1;
+                if named.len() < NAMED {
+                    named.push(json!({"id": activity.identifier, "missing": missing}));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn end(self: Box<Self>, out: &mut Vec<u8>) -> io::Result<Option<File>> {
+        out.extend_from_slice(b"\n]");
+        let (named, number) = &self.left_out;
+        if *number > 0 {
+            let left_out = json!({"number": number, "grants": named});
+            out.extend_from_slice(format!(",\"leftOut\":{left_out}").as_bytes());
+        }
+        out.extend_from_slice(b"}\n");
+        Ok(None)
+    }
+}

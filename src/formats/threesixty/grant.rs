@@ -1,0 +1,180 @@
+//! One grant of a package.
+
+use std::collections::HashMap;
+
+use chrono::{NaiveDate, SecondsFormat};
+use rust_decimal::Decimal;
+use serde_json::{Map, Number, Value, json};
+
+use crate::collections::grants::RecipientRole;
+use crate::collections::transactions::{self, Transaction, TransactionType};
+use crate::formats::activity::Activity;
+use crate::formats::related::{Party, Place, Related};
+use crate::record::{Identifier, OrganisationRole, PartialDate, Status, Translations};
+
+/// The languages of a text that has to be in one, the first best.
+const LANGUAGES: [&str; 3] = ["en", "sr-Latn", "sr-Cyrl"];
+/// What the standard's list of countries does not have.
+const NO_COUNTRY: &str = "XK";
+
+/// The grant, or which members of the standard it lacks.
+pub fn grant(of: &Activity, related: &Related) -> Result<Value, Vec<&'static str>> {
+    let recipients = recipients(of, related);
+    let award_date = award_date(of, related);
+    let missing: Vec<&str> = [
+        ("amountAwarded", of.budget.is_none()),
+        ("awardDate", award_date.is_none()),
+        ("recipientOrganization", recipients.is_empty()),
+    ]
+    .into_iter()
+    .filter_map(|(member, is_missing)| is_missing.then_some(member))
+    .collect();
+    let (Some(budget), Some(award_date)) = (&of.budget, award_date) else { return Err(missing) };
+    if !missing.is_empty() {
+        return Err(missing);
+    }
+    let mut grant = json!({
+        "id": of.identifier,
+        "title": text(&of.title),
+        "description": text(of.description.as_ref().unwrap_or(&of.title)),
+        "currency": budget.currency,
+        "amountAwarded": number(budget.amount.0),
+        "awardDate": award_date,
+        "recipientOrganization": recipients,
+        "fundingOrganization": funders(of, related),
+        "dateModified": of.updated_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+    });
+    let mut add = |member: &str, items: Vec<Value>| {
+        if !items.is_empty() {
+            grant[member] = items.into();
+        }
+    };
+    let is_over = matches!(of.status, Status::Finalisation | Status::Closed);
+    add(if is_over { "actualDates" } else { "plannedDates" }, dates(of));
+    add("beneficiaryLocation", of.places.iter().map(|share| location(&share.location.0, &related.places)).collect());
+    add(
+        "classifications",
+        of.sectors.iter().map(|share| json!({"vocabulary": format!("IATI SectorVocabulary {}", share.vocabulary), "code": share.code})).collect(),
+    );
+    add("grantProgramme", programme(of, related).into_iter().collect());
+    add(
+        "relatedDocument",
+        of.documents.iter().map(|document| json!({"title": text(&document.title), "url": document.url})).collect(),
+    );
+    add("commitmentTransaction", flows(related, &[TransactionType::OutgoingCommitment]));
+    add("disbursementTransaction", flows(related, &[TransactionType::Disbursement, TransactionType::Expenditure]));
+    Ok(grant)
+}
+
+/// A text in one language.
+fn text(text: &Translations) -> &str {
+    let known = LANGUAGES.iter().find_map(|language| text.0.get(*language));
+    known.or_else(|| text.0.values().next()).map_or("", String::as_str)
+}
+
+fn number(amount: Decimal) -> Value {
+    Value::Number(Number::from_string_unchecked(amount.normalize().to_string()))
+}
+
+fn day(date: &PartialDate) -> Option<NaiveDate> {
+    date.days().map(|(first, _)| first)
+}
+
+/// When it was awarded: the day of its first commitment, else its first day.
+fn award_date(of: &Activity, related: &Related) -> Option<NaiveDate> {
+    let commitments =
+        related.transactions.iter().filter(|flow| flow.transaction_type == TransactionType::OutgoingCommitment);
+    commitments.filter_map(|flow| day(&flow.date)).min().or_else(|| day(of.start_date.as_ref()?))
+}
+
+fn dates(of: &Activity) -> Vec<Value> {
+    let mut dates = Map::new();
+    let last = of.end_date.as_ref().and_then(PartialDate::days).map(|(_, last)| last);
+    dates.extend(of.start_date.as_ref().and_then(day).map(|first| ("startDate".to_owned(), json!(first))));
+    dates.extend(last.map(|last| ("endDate".to_owned(), json!(last))));
+    if dates.is_empty() { Vec::new() } else { vec![dates.into()] }
+}
+
+fn organisation(identifier: &Identifier, parties: &HashMap<String, Party>) -> Value {
+    match parties.get(&identifier.0) {
+        Some(party) => json!({"id": party.reference(&identifier.0), "name": text(&party.name)}),
+        None => json!({"id": identifier, "name": identifier}),
+    }
+}
+
+/// Who holds the award, before its partners.
+fn recipients(of: &Activity, related: &Related) -> Vec<Value> {
+    let with = |role: RecipientRole| of.recipients.iter().filter(move |recipient| recipient.role == role);
+    with(RecipientRole::Lead)
+        .chain(with(RecipientRole::Partner))
+        .map(|recipient| organisation(&recipient.beneficiary, &related.parties))
+        .collect()
+}
+
+/// Who pays for it, else for its programme; else who publishes it.
+fn funders(of: &Activity, related: &Related) -> Vec<Value> {
+    let lines = of.funding.iter().filter_map(|line| line.organisation.as_ref());
+    let others = of.organisations.iter().filter(|other| other.role == OrganisationRole::Funding);
+    let mut own: Vec<&Identifier> = lines.chain(others.map(|other| &other.organisation)).collect();
+    if own.is_empty() {
+        own = related.programme.iter().flat_map(|programme| &programme.funders).collect();
+    }
+    let mut seen = std::collections::HashSet::new();
+    own.retain(|funder| seen.insert(*funder));
+    match own.is_empty() {
+        true => vec![json!({"id": of.publisher, "name": related.publisher})],
+        false => own.into_iter().map(|funder| organisation(funder, &related.parties)).collect(),
+    }
+}
+
+fn location(identifier: &str, places: &HashMap<String, Place>) -> Value {
+    let mut location = json!({"id": identifier});
+    let Some(place) = places.get(identifier) else { return location };
+    location["name"] = text(&place.name).into();
+    if let Some(country) = place.country.as_deref().filter(|country| *country != NO_COUNTRY) {
+        location["countryCode"] = country.into();
+    }
+    if let Some(point) = &place.point {
+        (location["latitude"], location["longitude"]) = (number(point.latitude.0), number(point.longitude.0));
+    }
+    if let Some(note) = &place.note {
+        location["description"] = text(note).into();
+    }
+    location
+}
+
+fn programme(of: &Activity, related: &Related) -> Option<Value> {
+    let programme = related.programme.as_ref()?;
+    Some(json!({"code": of.programme, "title": text(&programme.title)}))
+}
+
+fn flows(related: &Related, types: &[TransactionType]) -> Vec<Value> {
+    let of_types = related.transactions.iter().filter(|flow| types.contains(&flow.transaction_type));
+    of_types.map(|flow| transaction(flow, &related.parties)).collect()
+}
+
+fn transaction(flow: &Transaction, parties: &HashMap<String, Party>) -> Value {
+    let mut written = json!({
+        "id": flow.identifier,
+        "transactionDate": day(&flow.date),
+        "currency": flow.value.currency,
+        "value": number(flow.value.amount.0),
+    });
+    if let Some(date) = flow.value.value_date.as_ref().and_then(day) {
+        written["valueDate"] = json!(date);
+    }
+    if let Some(description) = &flow.description {
+        written["description"] = text(description).into();
+    }
+    let reference = |of: &Option<transactions::Party>| {
+        let of = of.as_ref()?;
+        let who = of.organisation.as_ref().or(of.beneficiary.as_ref())?;
+        Some(parties.get(&who.0).map_or(who.0.clone(), |party| party.reference(&who.0)))
+    };
+    for (member, of) in [("provider", &flow.provider), ("recipient", &flow.receiver)] {
+        if let Some(who) = reference(of) {
+            written[member] = who.into();
+        }
+    }
+    written
+}
