@@ -19,7 +19,7 @@ use crate::API_VERSION;
 use crate::db::Connection;
 use crate::digest::digest;
 use crate::error::{Fault, Problem};
-use crate::formats::{Export, Format};
+use crate::formats::{Export, Format, related};
 use crate::page::Options;
 use crate::state::State;
 use crate::store::ask::Ask;
@@ -93,7 +93,9 @@ async fn run(
     tell: oneshot::Sender<Result<i64, Problem>>,
     pieces: Sender<Result<Bytes, io::Error>>,
 ) -> Result<(), Problem> {
-    connection.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let lays_out = job.options.as_of.is_some() && job.format.is_standard();
+    let mode = if lays_out { "READ WRITE" } else { "READ ONLY" };
+    connection.batch_execute(&format!("BEGIN ISOLATION LEVEL REPEATABLE READ {mode}")).await?;
     let prepared = prepare(connection, &mut job).await;
     let failed = prepared.as_ref().map(|_| ()).map_err(Problem::clone);
     tell.send(prepared).map_err(|_| Problem::unavailable("the client went away"))?;
@@ -111,6 +113,9 @@ async fn prepare(connection: &mut Connection, job: &mut Job) -> Result<i64, Prob
     let position = match job.options.as_of {
         Some(as_of) => {
             as_of.enter(connection).await?;
+            if job.format.is_standard() {
+                connection.batch_execute(related::PAST).await?;
+            }
             job.export.moment = as_of.0;
             0
         }

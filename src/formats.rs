@@ -160,7 +160,8 @@ impl Format {
         }
     }
 
-    /// The SQL of what it wants to know beside each record `t`, as JSON.
+    /// The SQL of what it wants to know beside each record `t`, as JSON. What a standard wants of the
+    /// past, [`related::PAST`] has to have laid out.
     pub fn beside(self, kind: &Kind) -> Option<&'static str> {
         match self {
             Self::Geojson => Some(geojson::points(kind)),

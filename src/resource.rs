@@ -64,7 +64,8 @@ pub async fn list(
     }
     if format != Format::Json {
         let mut ask = ask;
-        ask.beside = format.beside(kind);
+        let prefix = if options.as_of.is_some() { "beside_" } else { "" };
+        ask.beside = format.beside(kind).map(|sql| sql.replace("{beside_}", prefix));
         ask.grain = options.grain;
         return export::stream(&state, ask, options, format, &request).await;
     }

@@ -12,10 +12,13 @@ use crate::collections::organisations::OrganisationType;
 use crate::collections::transactions::Transaction;
 use crate::record::{Identifier, OtherIdentifier, PartialDate, Point, Translations};
 
-/// The SQL of it for a programme `t`.
+/// The SQL of it for a programme `t`. What is `{beside_}` is a table of the register, or of the same
+/// name in [`PAST`].
 pub const OF_PROGRAMME: &str = include_str!("related/programme.sql");
 /// And for a grant.
 pub const OF_GRANT: &str = include_str!("related/grant.sql");
+/// Makes temporary tables of an instant that was entered.
+pub const PAST: &str = include_str!("related/past.sql");
 /// Of an organisation or beneficiary only who publishes it is of interest.
 pub const OF_PARTY: &str =
     "(SELECT jsonb_build_object('publisher', p.name)::text FROM publishers p WHERE p.id = t.publisher)";

@@ -223,7 +223,7 @@ fn list(kind: &'static Kind, id: &str, summary: &str, about: Option<&str>, examp
             json!({"schema": {"type": "object", "description": "A FeatureCollection (RFC 7946), whole."}});
     }
     if formats.contains(&Format::Xml.name()) {
-        content[Format::Xml.essence()] = json!({"schema": {"type": "string", "description": "IATI 2.03, whole; docs/MAPPING.md says what becomes what."}});
+        content[Format::Xml.essence()] = json!({"schema": {"type": "string", "description": "IATI 2.03, whole; the project's MAPPING.md says what becomes what."}});
     }
     let found = json!({"description": format!("The {} that match.", kind.collection),
         "headers": header_refs(&["X-Request-Id", "API-Version", "ETag", "Link"]), "content": content});

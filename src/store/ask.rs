@@ -36,7 +36,7 @@ pub struct Ask {
     /// Into what to convert main amounts.
     pub conversion: Option<Conversion>,
     /// The SQL of what is wanted beside each row, as JSON.
-    pub beside: Option<&'static str>,
+    pub beside: Option<String>,
     /// What a row is about.
     pub grain: Grain,
 }
@@ -187,7 +187,7 @@ impl Ask {
         let converted = self.conversion.as_ref().and_then(|conversion| conversion.sql(self.kind));
         let converted = converted.unwrap_or_else(|| "NULL::text".into());
         let notes = if self.kind.has_places() { NOTES } else { "NULL::text" };
-        let beside = self.beside.unwrap_or("NULL::text");
+        let beside = self.beside.as_deref().unwrap_or("NULL::text");
         let pieces = self.grain.pieces(self.kind, self.conversion.as_ref());
         let (piece, order_of_pieces) =
             if pieces.is_some() { ("piece.doc::text", ", piece.n") } else { ("NULL::text", "") };

@@ -4,26 +4,26 @@
     WITH RECURSIVE up AS (
       SELECT t.programme AS identifier
       UNION
-      SELECT p.parent FROM up JOIN programmes p ON p.identifier = up.identifier)
-    SELECT coalesce(jsonb_agg(p.doc ->> 'start_date'), '[]') FROM up JOIN programmes p ON p.identifier = up.identifier),
+      SELECT p.parent FROM up JOIN {beside_}programmes p ON p.identifier = up.identifier)
+    SELECT coalesce(jsonb_agg(p.doc ->> 'start_date'), '[]') FROM up JOIN {beside_}programmes p ON p.identifier = up.identifier),
   'below', '[]'::jsonb,
   'programme', (
     SELECT jsonb_build_object('title', p.doc -> 'title', 'funders', (
-      SELECT coalesce(jsonb_agg(DISTINCT l.target), '[]') FROM links l
+      SELECT coalesce(jsonb_agg(DISTINCT l.target), '[]') FROM {beside_}links l
       WHERE l.record = p.identifier AND l.role = 'funding'))
-    FROM programmes p WHERE p.identifier = t.programme),
+    FROM {beside_}programmes p WHERE p.identifier = t.programme),
   'transactions', (
-    SELECT coalesce(jsonb_agg(x.doc ORDER BY x.date, x.identifier), '[]') FROM transactions x WHERE x.grant_id = t.identifier),
+    SELECT coalesce(jsonb_agg(x.doc ORDER BY x.date, x.identifier), '[]') FROM {beside_}transactions x WHERE x.grant_id = t.identifier),
   'indicators', (
-    SELECT coalesce(jsonb_agg(i.doc ORDER BY i.identifier), '[]') FROM indicators i WHERE i.grant_id = t.identifier),
+    SELECT coalesce(jsonb_agg(i.doc ORDER BY i.identifier), '[]') FROM {beside_}indicators i WHERE i.grant_id = t.identifier),
   'observations', (
     SELECT coalesce(jsonb_agg(o.doc ORDER BY o.identifier), '[]')
-    FROM indicators i JOIN observations o ON o.indicator = i.identifier WHERE i.grant_id = t.identifier),
+    FROM {beside_}indicators i JOIN {beside_}observations o ON o.indicator = i.identifier WHERE i.grant_id = t.identifier),
   'parties', (
     SELECT coalesce(jsonb_object_agg(party.identifier, party.doc), '{}')
-    FROM (SELECT DISTINCT l.target FROM links l
+    FROM (SELECT DISTINCT l.target FROM {beside_}links l
           WHERE l.target_collection IN ('organisations', 'beneficiaries')
-            AND (l.record IN (t.identifier, t.programme) OR l.record IN (SELECT x.identifier FROM transactions x WHERE x.grant_id = t.identifier))) AS named
+            AND l.record = ANY(ARRAY[t.identifier, t.programme] || ARRAY(SELECT x.identifier FROM {beside_}transactions x WHERE x.grant_id = t.identifier))) AS named
     JOIN LATERAL (
       SELECT o.identifier, jsonb_build_object('name', o.doc -> 'name', 'type', o.doc -> 'type',
         'identifiers', coalesce(nullif(o.doc -> 'identifiers', 'null'), '[]')) AS doc
@@ -36,9 +36,9 @@
     SELECT coalesce(jsonb_object_agg(place.identifier, jsonb_build_object('name', place.doc -> 'name',
         'point', nullif(place.doc -> 'point', 'null'), 'note', nullif(place.doc -> 'note', 'null'),
         'country', place.doc -> 'country', 'country_name', coalesce(country.doc -> 'name', '{}'))), '{}')
-    FROM (SELECT DISTINCT l.target FROM links l
-          WHERE l.role = 'place' AND (l.record = t.identifier OR l.record IN (
-            SELECT o.identifier FROM indicators i JOIN observations o ON o.indicator = i.identifier WHERE i.grant_id = t.identifier))) AS named
+    FROM (SELECT DISTINCT l.target FROM {beside_}links l
+          WHERE l.role = 'place' AND l.record = ANY(ARRAY[t.identifier] || ARRAY(
+            SELECT o.identifier FROM {beside_}indicators i JOIN {beside_}observations o ON o.indicator = i.identifier WHERE i.grant_id = t.identifier))) AS named
     JOIN locations place ON place.identifier = named.target
     LEFT JOIN locations country ON country.identifier = place.doc ->> 'country' AND country.kind = 'country')
 )::text)

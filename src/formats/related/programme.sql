@@ -4,25 +4,25 @@
     WITH RECURSIVE up AS (
       SELECT t.parent AS identifier
       UNION
-      SELECT p.parent FROM up JOIN programmes p ON p.identifier = up.identifier)
-    SELECT coalesce(jsonb_agg(p.doc ->> 'start_date'), '[]') FROM up JOIN programmes p ON p.identifier = up.identifier),
+      SELECT p.parent FROM up JOIN {beside_}programmes p ON p.identifier = up.identifier)
+    SELECT coalesce(jsonb_agg(p.doc ->> 'start_date'), '[]') FROM up JOIN {beside_}programmes p ON p.identifier = up.identifier),
   'below', (
     SELECT coalesce(jsonb_agg(b.identifier ORDER BY b.identifier), '[]') FROM (
-      SELECT p.identifier FROM programmes p WHERE p.parent = t.identifier
+      SELECT p.identifier FROM {beside_}programmes p WHERE p.parent = t.identifier
       UNION ALL
-      SELECT g.identifier FROM grants g WHERE g.programme = t.identifier) AS b),
+      SELECT g.identifier FROM {beside_}grants g WHERE g.programme = t.identifier) AS b),
   'transactions', (
-    SELECT coalesce(jsonb_agg(x.doc ORDER BY x.date, x.identifier), '[]') FROM transactions x WHERE x.programme = t.identifier),
+    SELECT coalesce(jsonb_agg(x.doc ORDER BY x.date, x.identifier), '[]') FROM {beside_}transactions x WHERE x.programme = t.identifier),
   'indicators', (
-    SELECT coalesce(jsonb_agg(i.doc ORDER BY i.identifier), '[]') FROM indicators i WHERE i.programme = t.identifier),
+    SELECT coalesce(jsonb_agg(i.doc ORDER BY i.identifier), '[]') FROM {beside_}indicators i WHERE i.programme = t.identifier),
   'observations', (
     SELECT coalesce(jsonb_agg(o.doc ORDER BY o.identifier), '[]')
-    FROM indicators i JOIN observations o ON o.indicator = i.identifier WHERE i.programme = t.identifier),
+    FROM {beside_}indicators i JOIN {beside_}observations o ON o.indicator = i.identifier WHERE i.programme = t.identifier),
   'parties', (
     SELECT coalesce(jsonb_object_agg(party.identifier, party.doc), '{}')
-    FROM (SELECT DISTINCT l.target FROM links l
+    FROM (SELECT DISTINCT l.target FROM {beside_}links l
           WHERE l.target_collection IN ('organisations', 'beneficiaries')
-            AND (l.record = t.identifier OR l.record IN (SELECT x.identifier FROM transactions x WHERE x.programme = t.identifier))) AS named
+            AND l.record = ANY(ARRAY[t.identifier] || ARRAY(SELECT x.identifier FROM {beside_}transactions x WHERE x.programme = t.identifier))) AS named
     JOIN LATERAL (
       SELECT o.identifier, jsonb_build_object('name', o.doc -> 'name', 'type', o.doc -> 'type',
         'identifiers', coalesce(nullif(o.doc -> 'identifiers', 'null'), '[]')) AS doc
@@ -35,9 +35,9 @@
     SELECT coalesce(jsonb_object_agg(place.identifier, jsonb_build_object('name', place.doc -> 'name',
         'point', nullif(place.doc -> 'point', 'null'), 'note', nullif(place.doc -> 'note', 'null'),
         'country', place.doc -> 'country', 'country_name', coalesce(country.doc -> 'name', '{}'))), '{}')
-    FROM (SELECT DISTINCT l.target FROM links l
-          WHERE l.role = 'place' AND (l.record = t.identifier OR l.record IN (
-            SELECT o.identifier FROM indicators i JOIN observations o ON o.indicator = i.identifier WHERE i.programme = t.identifier))) AS named
+    FROM (SELECT DISTINCT l.target FROM {beside_}links l
+          WHERE l.role = 'place' AND l.record = ANY(ARRAY[t.identifier] || ARRAY(
+            SELECT o.identifier FROM {beside_}indicators i JOIN {beside_}observations o ON o.indicator = i.identifier WHERE i.programme = t.identifier))) AS named
     JOIN locations place ON place.identifier = named.target
     LEFT JOIN locations country ON country.identifier = place.doc ->> 'country' AND country.kind = 'country')
 )::text)
