@@ -24,4 +24,4 @@ pub mod values;
 pub mod written;
 
 /// The version of the rules in `docs/METHOD.md`.
-pub const METHOD: &str = "1.2";
+pub const METHOD: &str = "1.3";

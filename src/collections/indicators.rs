@@ -113,7 +113,13 @@ pub static KIND: Kind = Kind {
     schema: "Indicator",
     about: "What is measured: of a programme, of a grant, or kept independently.",
     filters: &[&[
-        any_of("programme", "t.programme = ANY($?)", "Of these programmes.").counted("t.programme"),
+        any_of(
+            "programme",
+            "t.identifier IN (SELECT i.identifier FROM indicators i WHERE i.programme = ANY($?)
+              UNION ALL SELECT i.identifier FROM grants g JOIN indicators i ON i.grant_id = g.identifier WHERE g.programme = ANY($?))",
+            "Of these programmes, or of their grants.",
+        )
+        .counted("coalesce(t.programme, (SELECT g.programme FROM grants g WHERE g.identifier = t.grant_id))"),
         any_of("grant", "t.grant_id = ANY($?)", "Of these grants.").counted("t.grant_id"),
         any_of("parent", "t.parent = ANY($?)", "Whose values add to these indicators.").counted("t.parent"),
         codes("measure", "t.measure = ANY($?)", Measure::VARIANTS, "With one of these measures.").counted("t.measure"),

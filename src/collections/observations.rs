@@ -107,8 +107,9 @@ pub static KIND: Kind = Kind {
             any_of("indicator", "t.indicator = ANY($?)", "Of these indicators.").counted("t.indicator"),
             any_of(
                 "programme",
-                "t.indicator IN (SELECT identifier FROM indicators WHERE programme = ANY($?))",
-                "Of indicators of these programmes.",
+                "t.indicator IN (SELECT identifier FROM indicators WHERE programme = ANY($?)
+                  UNION ALL SELECT i.identifier FROM grants g JOIN indicators i ON i.grant_id = g.identifier WHERE g.programme = ANY($?))",
+                "Of indicators of these programmes, or of their grants.",
             ),
             any_of(
                 "grant",

@@ -39,7 +39,7 @@ fn words(complaint: &Complaint) -> String {
         "identifier_gone" => format!("{id} was deleted or merged; an identifier is not used again"),
         "record_unknown" => format!("there is no {id} in {collection} to delete"),
         "changed_meanwhile" => format!("{id} was changed by somebody else meanwhile; import it again"),
-        code @ ("circle" | "too_deep") => refer::misplacement(id, code),
+        code @ ("circle" | "too_deep" | "hierarchy_unclear") => refer::misplacement(id, code),
         "reference_deleted" => format!("{target} is deleted by this import"),
         "reference_refused" => format!("it refers to {target}, which was refused"),
         "still_referred" => format!("{target} refers to it at {}", elsewhere.as_deref().unwrap_or_default()),

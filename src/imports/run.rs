@@ -29,6 +29,10 @@ const PART: i32 = 2 * 1024 * 1024;
 /// So few changes need no confirmation, whatever their share.
 const FEW: i64 = 5;
 
+/// What is refused for its place in a hierarchy stays where it was, which may be a circle with what
+/// moved meanwhile: so often is looked again, before nothing is moved at all.
+const ROUNDS: u32 = 4;
+
 /// Something to be read.
 pub struct Source {
     /// Its name, where there are several.
@@ -114,6 +118,7 @@ impl Import {
         batch::decide(connection, &clock, self.order.writes_for()).await?;
         let each = self.order.mode == Mode::Independent;
         complain::of_refused(connection, &self.unstaged).await?;
+        let mut rounds = 0;
         let status = loop {
             complain::of_references(connection, &self.unstaged, each).await?;
             let (complaints, _) = complain::refused(connection).await?;
@@ -149,7 +154,11 @@ impl Import {
                 break Status::Completed;
             };
             db::end(connection, false).await?;
-            complain::of_places(connection, (code, &records), each).await?;
+            rounds += 1;
+            match rounds < ROUNDS {
+                true => complain::of_places(connection, (code, &records), each).await?,
+                false => complain::of_places(connection, ("hierarchy_unclear", &children), each).await?,
+            }
             if !each {
                 break Status::Refused;
             }

@@ -39,7 +39,7 @@ pub fn converted() -> Value {
 
 /// Adds the operations.
 pub fn add(paths: &mut Map<String, Value>) {
-    let rate = json!({"currency": "RSD", "rate_basis": "value_date", "date": "2015-12-31", "until": "2016-01-03",
+    let rate = json!({"currency": "RSD", "rate_basis": "value_date", "date": "2015-12-31", "until": "2015-12-31",
         "per_euro": 121.6261, "source": "National Bank of Serbia, middle rate, list 252 of 2015-12-31"});
     let parameters = vec![
         json!({"name": "currency", "in": "query", "description": "Of these currencies.", "style": "form", "explode": false,

@@ -152,7 +152,9 @@ fn parameters(subject: Subject, rows: bool) -> Vec<Value> {
         as_of(),
         if_none_match_read(),
     ]);
-    parameters.extend(rates::parameters());
+    if subject.kind().money.is_some() {
+        parameters.extend(rates::parameters());
+    }
     for measure in Measure::VARIANTS {
         parameters.push(query(
             &format!("{measure}_gte"),

@@ -70,8 +70,16 @@ struct Step {
     above: String,
 }
 
-/// Reads an indicator with its observations; `ask` has the filters of these.
-pub async fn known(connection: &mut AsyncPgConnection, identifier: &str, ask: &Ask) -> Result<Known, Problem> {
+/// Which observations are wanted.
+pub struct Wanted {
+    /// By all filters.
+    pub all: Ask,
+    /// By those that say nothing of dates: a baseline or target is not of the dates that are looked at.
+    pub undated: Ask,
+}
+
+/// Reads an indicator with its observations.
+pub async fn known(connection: &mut AsyncPgConnection, identifier: &str, ask: &Wanted) -> Result<Known, Problem> {
     read::one(connection, &indicators::KIND, identifier).await?;
     let indicators = indicators(connection, identifier).await?;
     let observed = observed(connection, &indicators, ask).await?;
@@ -135,16 +143,19 @@ async fn indicators(connection: &mut AsyncPgConnection, identifier: &str) -> Res
 async fn observed(
     connection: &mut AsyncPgConnection,
     indicators: &[Indicator],
-    ask: &Ask,
+    wanted: &Wanted,
 ) -> Result<Vec<Observed>, Problem> {
     let mut values = Vec::new();
-    let matching = ask.matching(&mut values);
+    let (matching, undated) = (wanted.all.matching(&mut values), wanted.undated.matching(&mut values));
     values.push(Bound::List(indicators.iter().map(|indicator| indicator.identifier.0.clone()).collect()));
     let sql = format!(
         "SELECT found.doc::text AS doc,
            (SELECT max(s.doc ->> 'published') FROM links l JOIN sources s ON s.identifier = l.target
             WHERE l.record = found.identifier AND l.role = 'source') AS published
-         FROM (SELECT t.identifier, t.doc, t.indicator FROM observations t{matching}) AS found
+         FROM (SELECT t.identifier, t.doc, t.indicator FROM observations t{matching}
+           UNION
+           SELECT * FROM (SELECT t.identifier, t.doc, t.indicator FROM observations t{undated}) AS any_date
+           WHERE any_date.doc ->> 'kind' <> 'actual') AS found
          WHERE found.indicator = ANY(${}) ORDER BY found.identifier LIMIT {}",
         values.len(),
         OBSERVATIONS + 1

@@ -11,10 +11,10 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::observed::{Cells, Observed, cells};
-use super::read::{self, Known};
+use super::read::{self, Known, Wanted};
 use super::written::{self, Writer};
 use super::{checks, progress, roll_up};
-use crate::collections::observations;
+use crate::collections::{observations, shared};
 use crate::error::{Fault, Problem};
 use crate::formats::Format;
 use crate::http::query::Query;
@@ -41,6 +41,9 @@ pub async fn progress(request: HttpRequest, state: Data<State>) -> Result<HttpRe
     let (query, mut wrong) = Query::parse_on(request.query_string(), known);
     let as_of = AsOf::read(&query).map_err(|fault| wrong.push(fault)).unwrap_or_default();
     let ask = Ask::filters(&observations::KIND, &query).map_err(|faults| Problem::invalid(faults).and(&wrong))?;
+    let undated = shared::PERIOD.iter().fold(query.clone(), |query, filter| query.without(filter.name));
+    let undated = Ask::filters(&observations::KIND, &undated).map_err(Problem::invalid)?;
+    let ask = Wanted { all: ask, undated };
     if !wrong.is_empty() {
         return Err(Problem::invalid(wrong));
     }

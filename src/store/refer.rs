@@ -115,6 +115,11 @@ pub async fn misplaced(
 pub fn misplacement(identifier: &str, code: &str) -> String {
     match code {
         "circle" => format!("{identifier} would be its own ancestor"),
+        "hierarchy_unclear" => {
+            format!(
+                "what this import moves makes circle upon circle; {identifier} and all else with a parent stays as it is"
+            )
+        }
         _ => format!("a hierarchy has at most {DEPTH} levels; with {identifier} there, it would have more"),
     }
 }

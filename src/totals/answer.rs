@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use diesel::sql_types::{Array, BigInt, Nullable, Text};
-use diesel::{QueryableByName, sql_query};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
+use diesel::{OptionalExtension, QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
@@ -22,6 +22,9 @@ use crate::store::cursor::Cursor;
 
 /// Groups at most, where all are given at once.
 const GROUPS: i64 = 100_000;
+
+/// Parts of all records, at most: a list of thousand places by one of thousand beneficiaries is a million.
+const CELLS: u64 = 10_000_000;
 
 /// One group, or the whole in one currency.
 #[derive(Debug, QueryableByName)]
@@ -109,6 +112,7 @@ impl Answer {
         refuse_sums(connection, question).await?;
         if plan.is_none() {
             find(connection, question, around, &deadline).await?;
+            refuse_many_cells(connection, question, &deadline).await?;
         }
         let asked = Asked { question, plan, deadline };
         let limit = if all { GROUPS } else { question.limit };
@@ -132,6 +136,38 @@ impl Answer {
         let keys = groups.iter().chain(&total).map(|group| group.keys.as_slice());
         let names = names(connection, question, keys).await?;
         Ok(Self { groups, total, judged, names, next })
+    }
+}
+
+#[derive(QueryableByName)]
+struct Largest {
+    #[diesel(sql_type = Text)]
+    identifier: String,
+    #[diesel(sql_type = Bool)]
+    too_many: bool,
+}
+
+/// Refuses to divide records by long lists that are multiplied with each other.
+pub async fn refuse_many_cells(
+    connection: &mut AsyncPgConnection,
+    question: &Question,
+    deadline: &Deadline,
+) -> Result<(), Problem> {
+    let Some(cells) = Division(question).cells() else { return Ok(()) };
+    deadline.limit(connection).await?;
+    let sql = format!(
+        "SELECT identifier, sum(cells) OVER () > {CELLS} AS too_many
+         FROM (SELECT f.identifier, {cells} AS cells FROM facts f WHERE f.reason IS NULL) AS f ORDER BY cells DESC LIMIT 1"
+    );
+    let largest: Option<Largest> = sql_query(sql).get_result(connection).await.optional()?;
+    match largest.filter(|largest| largest.too_many) {
+        Some(Largest { identifier, .. }) => {
+            let words = format!(
+                "these records have more than {CELLS} parts by these dimensions, most of them {identifier}: filter them, or ask for fewer dimensions"
+            );
+            Err(Problem::invalid(vec![Fault::parameter("group_by", "parts_too_many", words)]))
+        }
+        None => Ok(()),
     }
 }
 

@@ -105,6 +105,19 @@ impl Division<'_> {
         (0..self.0.dimensions.len()).map(column).collect()
     }
 
+    /// How many parts a fact `f` may fall into, as SQL; none, where one list at most is divided.
+    pub(super) fn cells(&self) -> Option<String> {
+        let lists =
+            (0..self.0.dimensions.len()).filter(|n| matches!(self.step(*n), Step::Parts(..) | Step::Within(..)));
+        let length = |n: usize| {
+            format!(
+                "greatest(coalesce(jsonb_array_length(CASE jsonb_typeof(f.d{n}) WHEN 'array' THEN f.d{n} ELSE f.d{n} -> 'keys' END), 1), 1)::numeric"
+            )
+        };
+        let lengths: Vec<String> = lists.map(length).collect();
+        (lengths.len() > 1).then(|| lengths.join(" * "))
+    }
+
     /// The parts of the facts that count, by the keys of these of the dimensions: `parts`.
     pub fn parts(&self, which: &[usize]) -> Statement {
         let mut statement = Statement::default();

@@ -9,7 +9,7 @@ use diesel::sql_types::{Array, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::{Map, Value, json};
 
-use super::answer::{Named, names, parsed};
+use super::answer::{Named, names, parsed, refuse_many_cells};
 use super::boundary::around;
 use super::deadline::Deadline;
 use super::dimension::Subject;
@@ -130,6 +130,7 @@ async fn read(connection: &mut AsyncPgConnection, question: &Question, query: &Q
             (statement, from.to_owned())
         }
         None => {
+            refuse_many_cells(connection, question, &deadline).await?;
             let keys = which.iter().map(|n| format!("k{n}")).collect::<Vec<_>>().join(", ");
             let from = format!(
                 "(SELECT identifier, ARRAY[{keys}]::text[] AS keys, amount, currency, part, unit, NULL::text AS reason,

@@ -1,4 +1,4 @@
-//! Values of indicators: of what is stated of one thing the value in use counts, the latest; of
+//! Values of indicators: those of the latest date count, of what is stated of one thing the value in use; of
 //! a whole and its parts the parts, if they are all of it, or else the whole; and for all people
 //! where it is stated for groups of them too.
 
@@ -60,10 +60,11 @@ pub fn statements(question: &Question, matching: &str) -> Vec<String> {
                FROM seen)"
         ),
         "ranked AS MATERIALIZED (
-           SELECT *, first_value(identifier) OVER same AS first, first_value(end_date) OVER same AS last_day,
-             first_value(start_date) OVER same AS first_day
+           SELECT *, first_value(identifier) OVER same AS first,
+             (end_date, start_date) IS DISTINCT FROM (first_value(end_date) OVER latest, first_value(start_date) OVER latest) AS earlier
            FROM numbered
-           WINDOW same AS (PARTITION BY unfit, indicator, kind, period, place, beneficiary, people
+           WINDOW latest AS (PARTITION BY unfit, indicator, kind, period ORDER BY end_date DESC NULLS LAST, start_date DESC NULLS LAST),
+             same AS (PARTITION BY unfit, indicator, kind, period, place, beneficiary, people
              ORDER BY end_date DESC NULLS LAST, start_date DESC NULLS LAST, exactness <> 'exact', published DESC NULLS LAST, identifier))"
             .into(),
         "counting AS MATERIALIZED (
@@ -71,7 +72,7 @@ pub fn statements(question: &Question, matching: &str) -> Vec<String> {
            FROM ranked,
              LATERAL (SELECT to_char(count(*), '000') || coalesce(string_agg(key, ' ' ORDER BY key), '') AS keys
                       FROM jsonb_object_keys(people) AS key) AS of
-           WHERE unfit IS NULL AND identifier = first)"
+           WHERE unfit IS NULL AND NOT earlier AND identifier = first)"
             .into(),
         // The places around those that count, up to the country.
         "around AS (
@@ -122,10 +123,10 @@ pub fn statements(question: &Question, matching: &str) -> Vec<String> {
                UNION ALL
                SELECT {FACT}, CASE
                  WHEN unfit IS NOT NULL THEN unfit
-                 WHEN (end_date, start_date) IS NOT DISTINCT FROM (last_day, first_day) THEN 'other_value'
-                 ELSE 'earlier'
+                 WHEN earlier THEN 'earlier'
+                 ELSE 'other_value'
                END
-               FROM ranked c WHERE unfit IS NOT NULL OR identifier <> first)"
+               FROM ranked c WHERE unfit IS NOT NULL OR earlier OR identifier <> first)"
         ),
     ]
 }

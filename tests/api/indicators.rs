@@ -120,3 +120,61 @@ fn wholes_are_checked_against_every_way_in_which_they_are_divided() {
     });
     run.unwrap();
 }
+
+#[actix_web::test]
+async fn values_of_different_dates_are_not_added() {
+    let app = TestApp::empty().await;
+    let place = |id: &str, parent: Option<&str>| {
+        (
+            "locations",
+            json!({"identifier": id, "kind": if parent.is_none() { "country" } else { "municipality" }, "name": {"en": id}, "country": "RS", "parent": parent}),
+        )
+    };
+    let mut programme = make::programme("P");
+    programme["identifier"] = json!("T-P");
+    let mut grant = make::grant("G");
+    (grant["identifier"], grant["programme"]) = (json!("T-G"), json!("T-P"));
+    let indicator = (
+        "indicators",
+        json!({"identifier": "T-I", "title": {"en": "I"}, "measure": "unit", "additive": true, "direction": "increase", "grant": "T-G"}),
+    );
+    let value = |n: usize, kind: &str, place: &str, date: &str, value: u32| {
+        (
+            "observations",
+            json!({"identifier": format!("T-{n}"), "indicator": "T-I", "kind": kind, "place": place, "end_date": date, "value": value}),
+        )
+    };
+    let records = vec![
+        place("T-RS", None),
+        place("T-A", Some("T-RS")),
+        place("T-B", Some("T-RS")),
+        ("programmes", programme),
+        ("grants", grant),
+        indicator,
+        value(1, "actual", "T-RS", "2020", 150),
+        value(2, "actual", "T-A", "2024", 40),
+        value(3, "actual", "T-B", "2024", 50),
+        value(4, "baseline", "T-A", "2019", 20),
+        value(5, "target", "T-A", "2025", 60),
+    ];
+    make::write(&mut app.connection().await, &records).await;
+    let anon = app.anon();
+    let total = async |more: &str| {
+        anon.get(&format!("/v1/totals/indicators?indicator=T-I&kind=actual{more}")).await.expect(200).json()
+    };
+    let all = total("").await;
+    assert_eq!(
+        (&all["meta"]["total"][0]["sum"], &all["meta"]["excluded"][0]["reason"]),
+        (&json!(90), &json!("earlier"))
+    );
+    // By year each has its own, and a programme has what its grants measure.
+    let years = total("&group_by=year&programme=T-P").await;
+    assert_eq!((&years["data"][0]["sum"], &years["data"][1]["sum"]), (&json!(150), &json!(90)));
+    assert_eq!(anon.get("/v1/indicators?programme=T-P").await.expect(200).identifiers(), ["T-I"]);
+    // Dates choose what is looked at, not what it is held against.
+    let path = "/v1/indicators/T-I/progress?place=T-A";
+    let per_cent = |answer: Value| answer["data"][0]["actual"].as_array().unwrap().last().unwrap()["achieved"].clone();
+    let whole = anon.get(path).await.expect(200).json();
+    let dated = anon.get(&format!("{path}&end_date_gte=2023")).await.expect(200).json();
+    assert_eq!(per_cent(whole.clone()), per_cent(dated), "{whole}");
+}

@@ -362,3 +362,33 @@ async fn a_row_for_a_record_that_was_there_already_is_refused_unread() {
     assert_eq!((&answer["counts"]["updated"], &answer["counts"]["refused"]), (&json!(1), &json!(1199)));
     assert_eq!(faults(&answer)[0], "3 - /identifier T-1 duplicate");
 }
+
+#[actix_web::test]
+async fn circles_that_come_of_refusals_end_after_a_few_rounds() {
+    let app = TestApp::empty().await;
+    let town = app.town();
+    let place = |id: String, parent: String| json!({"identifier": id, "title": {"en": "P"}, "status": "closed", "parent": if parent.is_empty() { Value::Null } else { parent.into() }});
+    let chain = 14;
+    let id = |kind: &str, n: usize| format!("T-{kind}{n}");
+    let mut before = vec![place("T-ROOT".into(), String::new())];
+    let mut after = Vec::new();
+    for n in 1..=chain {
+        before.extend([
+            place(id("Z", n), "T-ROOT".into()),
+            place(id("X", n), id("Z", n)),
+            place(id("F", n), id("X", n.max(2) - 1)),
+        ]);
+        after.push(place(id("X", n), id("F", n)));
+        if n < chain {
+            after.push(place(id("Z", n), id("X", n + 1)));
+        }
+    }
+    let query = "format=ndjson&collection=programmes&mode=independent&confirm=true";
+    let sent = send(&town, query, lines(&before), &[]).await.expect(200).json();
+    assert_eq!(sent["counts"]["refused"], 0, "{sent}");
+    let sent = send(&town, query, lines(&after), &[]).await.expect(200).json();
+    let codes: Vec<&str> =
+        sent["errors"].as_array().unwrap().iter().map(|fault| fault["code"].as_str().unwrap()).collect();
+    assert!(codes.contains(&"circle") && codes.contains(&"hierarchy_unclear"), "{codes:?}");
+    assert_eq!((codes.len(), &sent["counts"]["refused"]), (after.len(), &json!(after.len())), "each once");
+}

@@ -131,3 +131,25 @@ async fn nothing_stale_is_told() {
     assert!(!summary::refresh(&mut connection).await.unwrap());
     equal_recount(&anon, "made anew again").await;
 }
+
+#[actix_web::test]
+async fn a_circle_of_places_is_refused_at_once_with_records_in_it() {
+    let app = TestApp::empty().await;
+    let town = app.town();
+    let place = |kind: &str, parent: Option<&str>| json!({"kind": kind, "name": {"en": "C"}, "country": "RS", "parent": parent});
+    town.put("/v1/locations/T-RS", &place("country", None), &[]).await.expect(201);
+    town.put("/v1/locations/T-C1", &place("nuts3", Some("T-RS")), &[]).await.expect(201);
+    town.put("/v1/locations/T-C2", &place("settlement", Some("T-C1")), &[]).await.expect(201);
+    let mut grant = make::grant("G");
+    grant["budget"] = json!({"amount": 1, "currency": "EUR"});
+    grant["places"] = json!([{"location": "T-C2"}]);
+    town.put("/v1/grants/T-G", &grant, &[]).await.expect(201);
+    let circle = place("nuts3", Some("T-C2"));
+    assert_eq!(town.put("/v1/locations/T-C1", &circle, &[("if-match", "*")]).await.problem(400), ["/parent circle"]);
+    let mut line = circle.clone();
+    line["identifier"] = json!("T-C1");
+    let path = "/v1/imports?format=ndjson&collection=locations&mode=independent";
+    let sent = town.send(town.request("POST", path).body(format!("{line}\n"))).await.expect(200).json();
+    assert_eq!(sent["errors"][0]["code"], "circle");
+    equal_recount(&app.anon(), "afterwards").await;
+}

@@ -94,7 +94,8 @@ pub async fn of_places(
 ) -> diesel::QueryResult<()> {
     sql_query(
         "INSERT INTO complaints (n, pointer, code, target) SELECT n, '/parent', $2, identifier FROM batch
-         WHERE identifier = ANY($1)",
+         WHERE identifier = ANY($1) AND NOT EXISTS (
+           SELECT FROM complaints c WHERE c.n = batch.n AND c.pointer = '/parent' AND c.code IN ('circle', 'too_deep'))",
     )
     .bind::<Array<Text>, _>(records)
     .bind::<Text, _>(code)

@@ -8,8 +8,10 @@ use super::super::divide::only;
 use super::super::facts::{GRANTS, HAS_PARTS, RULES, TRANSACTIONS};
 use super::{DIMENSIONS, level_of};
 use crate::collections::locations::LocationKind;
+use crate::store::refer::DEPTH;
 
-/// The statement that adds the shares of records, those in `$1` or all, as often as `sign` says.
+/// The statement that adds the shares of records. What is being written may still have a circle of places, which
+/// is refused afterwards: nobody climbs further than a hierarchy can be deep. Of records, those in `$1` or all, as often as `sign` says.
 pub fn statement(subject: Subject, all: bool, sign: i32) -> String {
     let base = match subject {
         Subject::Transactions => TRANSACTIONS,
@@ -58,7 +60,7 @@ pub fn statement(subject: Subject, all: bool, sign: i32) -> String {
            SELECT DISTINCT one COLLATE \"C\" AS place, one COLLATE \"C\" AS at, 0 AS steps
            FROM pieces, LATERAL (SELECT key AS one UNION ALL SELECT jsonb_array_elements_text(divisor -> 'keys')) AS named WHERE dimension = 'place'
            UNION ALL
-           SELECT up.place, l.parent, steps + 1 FROM up JOIN locations l ON l.identifier = up.at WHERE l.parent IS NOT NULL),
+           SELECT up.place, l.parent, steps + 1 FROM up JOIN locations l ON l.identifier = up.at WHERE l.parent IS NOT NULL AND steps < {DEPTH}),
          nearest AS MATERIALIZED (
            SELECT DISTINCT ON (up.place, l.kind) up.place, l.kind, up.at FROM up JOIN locations l ON l.identifier = up.at
            ORDER BY up.place, l.kind, steps),
