@@ -17,6 +17,7 @@ use crate::changes;
 use crate::codelists;
 use crate::collections;
 use crate::digest::digest;
+use crate::dumps;
 use crate::error::{Problem, Reason};
 use crate::history;
 use crate::http::query::Query;
@@ -103,6 +104,11 @@ pub fn routes(config: &mut ServiceConfig, openapi: Value) {
         .service(web::resource("/v1/catalog.jsonld").route(read().to(catalogue::dcat)).default_service(only(READ)))
         .service(
             web::resource("/v1/datapackage.json").route(read().to(catalogue::data_package)).default_service(only(READ)),
+        )
+        .service(web::resource("/v1/dumps").route(read().to(dumps::routes::index)).default_service(only(READ)))
+        .service(web::resource("/v1/dumps/{dump}").route(read().to(dumps::routes::show)).default_service(only(READ)))
+        .service(
+            web::resource("/v1/dumps/{dump}/{file}").route(read().to(dumps::routes::file)).default_service(only(READ)),
         )
         .service(web::resource("/v1/codelists").route(read().to(codelists::routes::index)).default_service(only(READ)))
         .service(

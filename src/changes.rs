@@ -35,6 +35,20 @@ const PARAMETERS: [&str; 5] = ["after", "limit", "collection", "include", "wait"
 const WAIT: u64 = 60;
 /// A stream without changes says so this often, lest a proxy closes it.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// What the feed's cursors are bound to.
+fn seal(register: &str) -> String {
+    format!("{register} changes")
+}
+
+fn cursor(position: i64, seal: &str) -> String {
+    Cursor { key: position.to_string(), identifier: String::new() }.encode(seal)
+}
+
+/// Where the feed goes on after a position.
+pub fn after(position: i64, register: &str) -> String {
+    format!("/v1/changes?after={}", cursor(position, &seal(register)))
+}
+
 /// `after=latest`: what comes from now on.
 const LATEST: &str = "latest";
 
@@ -89,7 +103,7 @@ pub async fn changes(request: HttpRequest, state: Data<State>) -> Result<HttpRes
 impl Follow {
     fn read(query: &Query, request: &HttpRequest, state: &State, events: bool) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
-        let seal = format!("{} changes", state.register);
+        let seal = seal(&state.register);
         // A client that was cut off says where it was.
         let resumed = request.headers().get("last-event-id").filter(|_| events);
         let after = match (resumed.map(|id| id.to_str().unwrap_or_default()), query.get("after")) {
@@ -141,7 +155,7 @@ impl Follow {
     }
 
     fn cursor(&self, position: i64) -> String {
-        Cursor { key: position.to_string(), identifier: String::new() }.encode(&self.seal)
+        cursor(position, &self.seal)
     }
 
     /// What is there to be read now.

@@ -18,6 +18,7 @@ use crate::auth::local::{ISSUER, LocalKey};
 use crate::auth::{ADMIN, Auth};
 use crate::config::{Config, SETTINGS, Setting};
 use crate::db::{self, Database};
+use crate::dumps::make;
 use crate::imports::jobs;
 use crate::imports::report::Counts;
 use crate::input::Shapes;
@@ -95,6 +96,8 @@ enum Command {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Dump the whole register: each collection as CSV, NDJSON and Parquet, all activities as IATI
+    Dump,
     /// Fill the register with records that are not true, to see how it does with many
     DemoData {
         /// So many grants, with five transactions each
@@ -158,6 +161,16 @@ pub fn run() -> anyhow::Result<()> {
                 config.issuers.iter().map(|trusted| trusted.issuer.as_str()).chain([ISSUER]).collect();
             publisher(connection, command, &issuers).await
         }),
+        Command::Dump => {
+            let server = Server::of(&config, false)?;
+            runtime()?.block_on(async {
+                db::migrate(server.url()).await?;
+                let dumps = config.dumps()?;
+                let made = make::make(&Database::new(server.url(), 1, 1)?, &dumps, None).await?;
+                let made = made.context("another dump is being made")?;
+                print(&dumps.folder.join(made.name).display().to_string())
+            })
+        }
         Command::DemoData { grants } => with_database(&config, async |connection| demo_data(connection, grants).await),
         Command::Load { files } => with_database(&config, async |connection| {
             let read = |file: &PathBuf| {
@@ -277,8 +290,9 @@ fn serve(config: &Config) -> anyhow::Result<()> {
     );
     print(&where_it_is)?;
     actix_web::rt::System::new().block_on(async {
-        let state = State::new(db.clone(), auth, config.settings()).await?;
+        let state = State::new(db.clone(), auth, config.settings()?).await?;
         actix_web::rt::spawn(summary::keep(db.clone()));
+        actix_web::rt::spawn(config.dumps()?.schedule(db.clone()));
         let importing = Arc::clone(&state.importing);
         app::server(listener, state)?.await.context("serving")?;
         let left = *importing.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::auth::trusted::{self, Trusted};
 use crate::codes;
+use crate::dumps::Dumps;
 use crate::state::Settings;
 
 /// One setting.
@@ -56,6 +57,8 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("REGISTER_CONNECTIONS", "16", "database connections for requests"),
     setting("REGISTER_EXPORTS", "4", "exports that may run at the same time"),
+    setting("REGISTER_DUMP_HOURS", "24", "hours from one dump of the whole register to the next; 0 makes none"),
+    setting("REGISTER_DUMPS_KEPT", "7", "so many of the newest dumps stay, beside the first of each month"),
     setting("REGISTER_LICENCE", "CC-BY-4.0", "the licence of what is published here, by SPDX identifier"),
 ];
 
@@ -86,6 +89,10 @@ pub struct Config {
     pub connections: usize,
     /// `REGISTER_EXPORTS`
     pub exports: usize,
+    /// `REGISTER_DUMP_HOURS`
+    pub dump_hours: u32,
+    /// `REGISTER_DUMPS_KEPT`
+    pub dumps_kept: usize,
     /// `REGISTER_LICENCE`
     pub licence: String,
 }
@@ -141,18 +148,27 @@ impl Config {
             import_guard: count("REGISTER_IMPORT_GUARD")?,
             connections: count("REGISTER_CONNECTIONS")?,
             exports: count("REGISTER_EXPORTS")?,
+            dump_hours: parse("REGISTER_DUMP_HOURS", &or_default("REGISTER_DUMP_HOURS"))?,
+            dumps_kept: count("REGISTER_DUMPS_KEPT")?,
             licence,
         })
     }
 
+    /// Where dumps are, and how they are made.
+    pub fn dumps(&self) -> anyhow::Result<Dumps> {
+        let folder = self.data_folder()?.join("dumps");
+        Ok(Dumps { folder, hours: self.dump_hours, kept: self.dumps_kept, licence: self.licence.clone() })
+    }
+
     /// What the server is told.
-    pub fn settings(&self) -> Settings {
-        Settings {
+    pub fn settings(&self) -> anyhow::Result<Settings> {
+        Ok(Settings {
             public_url: self.public_url.clone(),
             licence: self.licence.clone(),
             import_guard: i32::try_from(self.import_guard).unwrap_or(100).min(100),
             import_limit: self.import_limit.saturating_mul(1024 * 1024),
-        }
+            dumps: Some(self.dumps()?),
+        })
     }
 
     /// The data folder, made if it is missing.

@@ -43,6 +43,8 @@ pub enum Reason {
     ContentTooLarge,
     /// The address is too long.
     UriTooLong,
+    /// A file has no such part.
+    RangeNotSatisfiable,
     /// The body's media type or coding is not taken here.
     UnsupportedMediaType,
     /// The `Idempotency-Key` was used for another request.
@@ -80,6 +82,7 @@ impl Reason {
             Self::PreconditionFailed => (S::PRECONDITION_FAILED, "The record is not as the request expects"),
             Self::ContentTooLarge => (S::PAYLOAD_TOO_LARGE, "The body is too large"),
             Self::UriTooLong => (S::URI_TOO_LONG, "The address is too long"),
+            Self::RangeNotSatisfiable => (S::RANGE_NOT_SATISFIABLE, "The file has no such part"),
             Self::UnsupportedMediaType => (S::UNSUPPORTED_MEDIA_TYPE, "The body's media type is not taken here"),
             Self::KeyReused => (S::UNPROCESSABLE_ENTITY, "This key was used for another request"),
             Self::PreconditionRequired => (S::PRECONDITION_REQUIRED, "A change needs If-Match"),

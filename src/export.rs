@@ -9,7 +9,7 @@ use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, ETAG};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::{Bytes, BytesMut};
 use chrono::DateTime;
-use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc::{Sender, channel};
@@ -19,7 +19,7 @@ use crate::API_VERSION;
 use crate::db::Connection;
 use crate::digest::digest;
 use crate::error::{Fault, Problem};
-use crate::formats::{Export, Format, related};
+use crate::formats::{Export, Format, Writer, related};
 use crate::page::Options;
 use crate::state::State;
 use crate::store::ask::Ask;
@@ -136,6 +136,31 @@ async fn prepare(connection: &mut Connection, job: &mut Job) -> Result<i64, Prob
     Ok(position)
 }
 
+/// Writes all records that a question finds; after each, `take` may take what is written out of the
+/// buffer. Says how many they were.
+pub async fn write(
+    connection: &mut AsyncPgConnection,
+    ask: &Ask,
+    options: &Options,
+    writer: &mut dyn Writer,
+    buffer: &mut Vec<u8>,
+    mut take: impl AsyncFnMut(&mut Vec<u8>) -> Result<(), Problem>,
+) -> Result<u64, Problem> {
+    let mut number = 0;
+    let mut rows = ask.rows().load_stream::<Row>(connection).await?;
+    while let Some(row) = rows.try_next().await? {
+        let mut view = row.view(ask.kind)?;
+        let piece = row.piece.as_deref().map(serde_json::from_str).transpose().map_err(Problem::internal)?;
+        let added = piece.map(|piece| ask.grain.narrow(ask.kind, &mut view, piece)).unwrap_or_default();
+        let mut view = options.pick(view);
+        view.extend(added);
+        writer.record(&view, row.beside.as_deref(), buffer).map_err(Problem::internal)?;
+        take(buffer).await?;
+        number += 1;
+    }
+    Ok(number)
+}
+
 async fn send(connection: &mut Connection, job: Job, pieces: &Sender<Result<Bytes, io::Error>>) -> Result<(), Problem> {
     let Job { ask, options, format, export, .. } = job;
     let Some(mut writer) = format.writer(&export).map_err(Problem::internal)? else { return Ok(()) };
@@ -146,22 +171,12 @@ async fn send(connection: &mut Connection, job: Job, pieces: &Sender<Result<Byte
         let sent = tokio::time::timeout(PATIENCE, pieces.send(Ok(piece))).await;
         if matches!(sent, Ok(Ok(()))) { Ok(()) } else { Err(Problem::unavailable("the client went away")) }
     };
-    {
-        let mut rows = ask.rows().load_stream::<Row>(connection).await?;
-        while let Some(row) = rows.try_next().await? {
-            let mut view = row.view(ask.kind)?;
-            let piece = row.piece.as_deref().map(serde_json::from_str).transpose().map_err(Problem::internal)?;
-            let added = piece.map(|piece| ask.grain.narrow(ask.kind, &mut view, piece)).unwrap_or_default();
-            let mut view = options.pick(view);
-            view.extend(added);
-            writer.record(&view, row.beside.as_deref(), &mut buffer).map_err(Problem::internal)?;
-            if buffer.len() >= PIECE {
-                hand_over(&mut buffer).await?;
-            } else if pieces.is_closed() {
-                return Err(Problem::unavailable("the client went away"));
-            }
-        }
-    }
+    let take = async |buffer: &mut Vec<u8>| match buffer.len() >= PIECE {
+        true => hand_over(buffer).await,
+        false if pieces.is_closed() => Err(Problem::unavailable("the client went away")),
+        false => Ok(()),
+    };
+    write(connection, &ask, &options, &mut *writer, &mut buffer, take).await?;
     let ended = tokio::task::spawn_blocking(move || writer.end(&mut buffer).map(|file| (buffer, file)));
     let (mut buffer, file) = ended.await.map_err(Problem::internal)?.map_err(Problem::internal)?;
     hand_over(&mut buffer).await?;

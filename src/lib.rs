@@ -9,7 +9,7 @@
 //!   all of them, [`watch`] how far it is
 //! - [`http`] what came in and in which form to answer; [`auth`] who may write,
 //!   [`administration`] publishers and their clients
-//! - [`page`], [`export`] lists as pages and as streams; [`formats`] which bytes
+//! - [`page`], [`export`] lists as pages and as streams; [`formats`] which bytes; [`dumps`] all of it as files
 //! - [`search`] text in Cyrillic, Latin or ASCII, over one collection or all
 //! - [`rates`] exchange rates, and amounts in one currency
 //! - [`totals`] sums that count nothing twice; [`results`] what indicators say
@@ -39,6 +39,7 @@ pub mod config;
 pub mod content;
 pub mod db;
 pub mod digest;
+pub mod dumps;
 pub mod error;
 pub mod export;
 pub mod formats;

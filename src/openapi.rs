@@ -6,6 +6,7 @@ mod administration;
 mod catalogue;
 mod codelists;
 mod common;
+mod dumps;
 mod history;
 mod imports;
 mod operations;
@@ -24,6 +25,7 @@ use utoipa::OpenApi;
 use crate::API_VERSION;
 use crate::collections::{self, *};
 use crate::content::shipped;
+use crate::dumps::manifest::Manifest;
 use crate::error::{Fault, Reason};
 use crate::imports::report::Counts;
 use crate::kind::{CONVERTED, Kind, PLACE_NOTES};
@@ -52,6 +54,7 @@ pub use version_3_0::to_3_0;
         sources::Source,
         Fault,
         Counts,
+        Manifest,
     ))
 )]
 struct Schemas;
@@ -118,6 +121,7 @@ fn whole() -> Value {
         .chain([
             json!({"name": "search", "description": "Text, over all collections."}),
             json!({"name": "totals", "description": "Sums that count nothing twice."}),
+            json!({"name": "dumps", "description": "The whole register as files that never change."}),
             json!({"name": "exchange-rates", "description": "What amounts are converted by."}),
             json!({"name": "changes", "description": "Every change of every record, in the order of their commits."}),
             json!({"name": "imports", "description": "Many records at once."}),
@@ -138,6 +142,7 @@ fn whole() -> Value {
     rates::add(&mut paths);
     codelists::add(&mut paths);
     catalogue::add(&mut paths);
+    dumps::add(&mut paths);
     totals::add(&mut paths);
     results::add(&mut paths);
     imports::add(examples.get(grants.collection).unwrap_or(&Value::Null), &mut paths);

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::auth::Auth;
 use crate::db::Database;
+use crate::dumps::Dumps;
 use crate::http::audit::Unknown;
 use crate::imports::work::Worker;
 use crate::input::Shapes;
@@ -51,6 +52,8 @@ pub struct State {
     pub metrics: PrometheusMetrics,
     /// The licence of what is published here, by SPDX identifier.
     pub licence: String,
+    /// Where dumps are, if they are made.
+    pub dumps: Option<Dumps>,
     public_url: Option<Url>,
 }
 
@@ -65,18 +68,26 @@ pub struct Settings {
     pub import_guard: i32,
     /// Bytes of the largest import.
     pub import_limit: usize,
+    /// Where dumps are, if they are made.
+    pub dumps: Option<Dumps>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { public_url: None, licence: "CC-BY-4.0".into(), import_guard: 50, import_limit: 256 * 1024 * 1024 }
+        Self {
+            public_url: None,
+            licence: "CC-BY-4.0".into(),
+            import_guard: 50,
+            import_limit: 256 * 1024 * 1024,
+            dumps: None,
+        }
     }
 }
 
 impl State {
     /// Prepares the state of a migrated register, and begins to work on imports that wait.
     pub async fn new(db: Database, auth: Auth, settings: Settings) -> anyhow::Result<Self> {
-        let Settings { public_url, licence, import_guard, import_limit } = settings;
+        let Settings { public_url, licence, import_guard, import_limit, dumps } = settings;
         let mut openapi = openapi::document();
         if let Some(url) = &public_url {
             openapi["servers"] = json!([{"url": url.as_str().trim_end_matches('/')}]);
@@ -112,6 +123,7 @@ impl State {
             unknown: Mutex::default(),
             metrics,
             licence,
+            dumps,
             public_url,
         })
     }

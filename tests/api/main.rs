@@ -13,6 +13,7 @@ mod conditional;
 mod content;
 mod divided;
 mod documents;
+mod dumps;
 mod every_list;
 mod every_operation;
 mod exchanged;

@@ -25,7 +25,7 @@ pub fn organisation(of: Organisation, related: &Related) -> Element {
     let party = Party { identifiers: of.identifiers, ..Party::default() };
     let website = of.website.as_ref().map(|url| {
         let title = Element::new("title").with(narratives(&of.name));
-        let category = Element::new("category").attribute("code", "B01");
+        let category = Element::new("category").attribute("code", "B16");
         Element::new("document-link").attribute("format", "text/html").attribute("url", url).with([title, category])
     });
     Element::new("iati-organisation")

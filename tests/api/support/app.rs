@@ -9,6 +9,7 @@ use aid_register::auth::local::LocalKey;
 use aid_register::auth::token::Issuer;
 use aid_register::content;
 use aid_register::db::Database;
+use aid_register::dumps::Dumps;
 use aid_register::input::Shapes;
 use aid_register::openapi;
 use aid_register::state::{Settings, State};
@@ -31,6 +32,8 @@ pub struct TestApp {
     pub base: String,
     /// Its database.
     pub database_url: String,
+    /// Its dumps.
+    pub dumps: Dumps,
     key: LocalKey,
     handle: ServerHandle,
     _folder: TempDir,
@@ -69,17 +72,20 @@ impl TestApp {
         }
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
+        let dumps = Dumps { folder: folder.path().join("dumps"), hours: 0, kept: 2, licence: "CC-BY-4.0".into() };
+        let made = dumps.clone();
         let (send, receive) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async {
-                let state = State::new(db, Auth::new(trusted), Settings::default()).await.unwrap();
+                let settings = Settings { dumps: Some(dumps), ..Settings::default() };
+                let state = State::new(db, Auth::new(trusted), settings).await.unwrap();
                 let server = app::server(listener, state).unwrap();
                 send.send(server.handle()).unwrap();
                 server.await.unwrap();
             });
         });
         let handle = receive.recv().unwrap();
-        Self { base, database_url, key, handle, _folder: folder }
+        Self { base, database_url, dumps: made, key, handle, _folder: folder }
     }
 
     /// A client without a token.
