@@ -47,7 +47,7 @@ pub struct File {
     pub bytes: u64,
     /// SHA-256 of its bytes, in hexadecimal digits.
     pub sha256: String,
-    /// The records in it.
+    /// The records that it was made of; what a standard leaves out of them, the file names.
     pub rows: u64,
     /// What describes a record: a schema of the OpenAPI document, or of a standard.
     pub schema: String,
