@@ -162,9 +162,9 @@ impl Format {
 
     /// The SQL of what it wants to know beside each record `t`, as JSON. What a standard wants of the
     /// past, [`related::PAST`] has to have laid out.
-    pub fn beside(self, kind: &Kind) -> Option<&'static str> {
+    pub fn beside(self, kind: &Kind) -> Option<String> {
         match self {
-            Self::Geojson => Some(geojson::points(kind)),
+            Self::Geojson => Some(geojson::points(kind).to_owned()),
             Self::Xml => iati::beside(kind),
             Self::ThreeSixtyGiving => threesixty::beside(kind),
             _ => None,

@@ -30,12 +30,10 @@ const NAMED: usize = 1000;
 
 /// The SQL of what a file has beside each record `t` of a collection; none of collections that are
 /// neither activities nor organisations.
-pub fn beside(kind: &Kind) -> Option<&'static str> {
+pub fn beside(kind: &Kind) -> Option<String> {
     match kind.collection {
-        "programmes" => Some(related::OF_PROGRAMME),
-        "grants" => Some(related::OF_GRANT),
-        "organisations" | "beneficiaries" => Some(related::OF_PARTY),
-        _ => None,
+        "organisations" | "beneficiaries" => Some(related::OF_PARTY.to_owned()),
+        _ => related::of_activity(kind),
     }
 }
 

@@ -10,13 +10,23 @@ use crate::collections::indicators::Indicator;
 use crate::collections::observations::Observation;
 use crate::collections::organisations::OrganisationType;
 use crate::collections::transactions::Transaction;
+use crate::kind::Kind;
 use crate::record::{Identifier, OtherIdentifier, PartialDate, Point, Translations};
 
-/// The SQL of it for a programme `t`. What is `{beside_}` is a table of the register, or of the same
-/// name in [`PAST`].
-pub const OF_PROGRAMME: &str = include_str!("related/programme.sql");
-/// And for a grant.
-pub const OF_GRANT: &str = include_str!("related/grant.sql");
+/// The SQL of it for a programme or grant `t`: it has one activity above it, and others name it by one
+/// key. What is `{beside_}` is a table of the register, or of the same name in [`PAST`].
+const OF_ACTIVITY: &str = include_str!("related/activity.sql");
+
+/// The SQL of what belongs to each record `t` of a collection, if it is one of activities.
+pub fn of_activity(kind: &Kind) -> Option<String> {
+    let (above, key) = match kind.collection {
+        "programmes" => ("t.parent", "programme"),
+        "grants" => ("t.programme", "grant_id"),
+        _ => return None,
+    };
+    Some(OF_ACTIVITY.replace("{above}", above).replace("{key}", key))
+}
+
 /// Makes temporary tables of an instant that was entered.
 pub const PAST: &str = include_str!("related/past.sql");
 /// Of an organisation or beneficiary only who publishes it is of interest.

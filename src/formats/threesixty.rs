@@ -18,8 +18,8 @@ use crate::kind::Kind;
 const NAMED: usize = 1000;
 
 /// The SQL of what a package has beside each grant; other collections are none.
-pub fn beside(kind: &Kind) -> Option<&'static str> {
-    (kind.collection == "grants").then_some(related::OF_GRANT)
+pub fn beside(kind: &Kind) -> Option<String> {
+    related::of_activity(kind).filter(|_| kind.collection == "grants")
 }
 
 /// The writer.
