@@ -1,10 +1,18 @@
 //! `GET /v1/dumps`, one dump, and its files.
 
+use std::io::ErrorKind;
+
 use actix_files::NamedFile;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, ContentDisposition, ETAG, HeaderValue, LOCATION};
+use actix_web::body::SizedStream;
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, ContentDisposition, ETAG, HeaderValue, IF_RANGE, LOCATION,
+};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use bytes::BytesMut;
+use futures_util::{StreamExt, stream};
 use serde_json::json;
+use tokio::io::AsyncReadExt;
 
 use super::manifest::{self, Manifest};
 use crate::digest::digest;
@@ -15,6 +23,8 @@ use crate::http::query::Query;
 use crate::page;
 use crate::state::State;
 
+/// Bytes are handed to the client in pieces of about this size.
+const PIECE: usize = 64 * 1024;
 /// What never changes may be kept for a year.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
@@ -74,22 +84,45 @@ pub async fn file(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
     }
     let name = request.match_info().get("file").unwrap_or_default();
     // Only what the manifest names is a file of the dump.
-    let (media_type, name) = match manifest.files.iter().find(|file| file.name == name) {
-        Some(file) => (file.media_type.as_str(), file.name.as_str()),
-        None if name == manifest::FILE => ("application/json", manifest::FILE),
-        None => {
-            let words = format!("The dump {} has no file {name:.100}; its manifest names them", manifest.name);
-            return Err(Problem::new(Reason::NotFound, words));
-        }
+    let (media_type, name, etag) = match manifest.files.iter().find(|file| file.name == name) {
+        Some(file) => (file.media_type.as_str(), file.name.as_str(), file.sha256.clone()),
+        None if name == manifest::FILE => ("application/json", manifest::FILE, digest(manifest.name.as_bytes())),
+        None => return Err(absent(&manifest, name)),
     };
     let dumps = state.dumps.as_ref().ok_or_else(|| Problem::internal("a dump without dumps"))?;
-    let file = NamedFile::open_async(dumps.path(&manifest.name).join(name)).await.map_err(Problem::internal)?;
+    // It may be removed right now, with the whole dump.
+    let file = NamedFile::open_async(dumps.path(&manifest.name).join(name)).await;
+    let file = file.map_err(|error| match error.kind() {
+        ErrorKind::NotFound => absent(&manifest, name),
+        _ => Problem::internal(error),
+    })?;
+    let etag = format!("\"{etag}\"");
     let media_type = media_type.parse().map_err(Problem::internal)?;
     let disposition = ContentDisposition::attachment(format!("{}-{name}", manifest.name));
-    let file = file.set_content_type(media_type).set_content_disposition(disposition);
-    let mut response = file.into_response(&request);
+    let file = file.use_etag(false).set_content_type(media_type).set_content_disposition(disposition);
+    // A part of another file than the client has the beginning of is no use to it (RFC 9110, 13.1.5).
+    let is_other = request.headers().get(IF_RANGE).is_some_and(|begun| begun.as_bytes() != etag.as_bytes());
+    let mut response = if is_other { whole(&file)? } else { file.into_response(&request) };
     // Its bytes are those of the manifest: nothing packs them on their way.
     response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("identity"));
     response.headers_mut().insert(CACHE_CONTROL, FOR_EVER);
+    response.headers_mut().insert(ETAG, HeaderValue::from_str(&etag).map_err(Problem::internal)?);
     Ok(response)
+}
+
+/// All of a file, whatever range was asked for.
+fn whole(file: &NamedFile) -> Result<HttpResponse, Problem> {
+    let from = tokio::fs::File::from_std(file.file().try_clone().map_err(Problem::internal)?);
+    let body = stream::try_unfold(from, async |mut from| {
+        let mut piece = BytesMut::with_capacity(PIECE);
+        let read = from.read_buf(&mut piece).await?;
+        std::io::Result::Ok((read > 0).then(|| (piece.freeze(), from)))
+    });
+    let body = SizedStream::new(file.metadata().len(), body.boxed_local());
+    Ok(HttpResponse::Ok().content_type(file.content_type().clone()).body(body))
+}
+
+fn absent(manifest: &Manifest, name: &str) -> Problem {
+    let words = format!("The dump {} has no file {name:.100}; its manifest names them", manifest.name);
+    Problem::new(Reason::NotFound, words)
 }

@@ -45,7 +45,8 @@ pub async fn middleware(
     let known = list(request.headers(), &IF_NONE_MATCH).filter(|_| safe);
     let mut response = next.call(request).await?.map_into_boxed_body();
     let success = response.status().is_success();
-    let coding = response.headers().get(CONTENT_ENCODING).and_then(|coding| coding.to_str().ok()).map(String::from);
+    let coding = response.headers().get(CONTENT_ENCODING).and_then(|coding| coding.to_str().ok());
+    let coding = coding.filter(|coding| *coding != "identity").map(String::from);
     let headers = response.headers_mut();
     let cache = if safe && success && !authorized { "public, max-age=0, must-revalidate" } else { "no-store" };
     if !headers.contains_key(CACHE_CONTROL) || cache == "no-store" {

@@ -30,7 +30,7 @@ const PART: i32 = 2 * 1024 * 1024;
 const FEW: i64 = 5;
 
 /// What is refused for its place in a hierarchy stays where it was, which may be a circle with what
-/// moved meanwhile: so often is looked again, before nothing is moved at all.
+/// moved meanwhile: so often is looked again, before nothing of its kind is moved at all.
 const ROUNDS: u32 = 4;
 
 /// Something to be read.
@@ -155,9 +155,10 @@ impl Import {
             };
             db::end(connection, false).await?;
             rounds += 1;
-            match rounds < ROUNDS {
-                true => complain::of_places(connection, (code, &records), each).await?,
-                false => complain::of_places(connection, ("hierarchy_unclear", &children), each).await?,
+            complain::of_places(connection, (code, &records), each).await?;
+            if rounds == ROUNDS {
+                let moved = batch::moved(connection, &records).await?;
+                complain::of_places(connection, ("hierarchy_unclear", &moved), each).await?;
             }
             if !each {
                 break Status::Refused;

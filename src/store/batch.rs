@@ -160,6 +160,20 @@ pub async fn with_parents(connection: &mut AsyncPgConnection) -> diesel::QueryRe
     Ok(found.into_iter().map(|found| found.identifier).collect())
 }
 
+/// Records that get another parent than they have, in the collections of these; with their writing undone.
+pub async fn moved(connection: &mut AsyncPgConnection, among: &[String]) -> diesel::QueryResult<Vec<String>> {
+    let found: Vec<Identified> = sql_query(
+        "SELECT n, batch.identifier FROM batch JOIN decided USING (n)
+         WHERE outcome = 'changed' AND batch.collection IN (SELECT b.collection FROM batch b WHERE b.identifier = ANY($1))
+           AND (SELECT link.target FROM jsonb_to_recordset(batch.links) AS link (role text, target text) WHERE link.role = 'parent')
+             IS DISTINCT FROM (SELECT links.target FROM links WHERE links.record = batch.identifier AND links.role = 'parent')",
+    )
+    .bind::<Array<Text>, _>(among)
+    .load(connection)
+    .await?;
+    Ok(found.into_iter().map(|found| found.identifier).collect())
+}
+
 /// Whose parent is who, among the records of the batch and their ancestors in the register.
 pub async fn parents(connection: &mut AsyncPgConnection) -> diesel::QueryResult<Vec<Step>> {
     sql_query(

@@ -117,7 +117,7 @@ pub fn misplacement(identifier: &str, code: &str) -> String {
         "circle" => format!("{identifier} would be its own ancestor"),
         "hierarchy_unclear" => {
             format!(
-                "what this import moves makes circle upon circle; {identifier} and all else with a parent stays as it is"
+                "what this import moves makes circle upon circle; {identifier} and all else that would move stays where it is"
             )
         }
         _ => format!("a hierarchy has at most {DEPTH} levels; with {identifier} there, it would have more"),

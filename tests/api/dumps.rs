@@ -80,6 +80,10 @@ async fn files_have_ranges_and_conditions() {
     let part = anon.get_with(&path, &[("range", "bytes=10-19")]).await.expect(206);
     assert_eq!(part.body, whole.body[10..20]);
     assert_eq!(part.header("content-range"), format!("bytes 10-19/{}", whole.body.len()));
+    let begun = |tag: &'static str| [("range", "bytes=10-19"), ("if-range", tag)];
+    assert_eq!(anon.get_with(&path, &begun("\"other\"")).await.expect(200).body, whole.body);
+    let own = [("range", "bytes=10-19"), ("if-range", whole.header("etag"))];
+    assert_eq!(anon.get_with(&path, &own).await.expect(206).body, part.body);
     anon.get_with(&path, &[("range", "bytes=99999999-")]).await.expect(416);
     anon.get_with(&path, &[("if-none-match", whole.header("etag"))]).await.expect(304);
     let head = anon.send(anon.request("HEAD", &path)).await.expect(200);
