@@ -126,7 +126,7 @@ impl Format {
     pub fn of(kind: &Kind) -> Vec<Self> {
         let has = |format: &Self| match format {
             Self::Geojson => kind.is_placed(),
-            Self::Xml | Self::ThreeSixtyGiving => format.beside(kind).is_some(),
+            Self::Xml | Self::ThreeSixtyGiving => format.beside(kind, false).is_some(),
             _ => true,
         };
         Self::ALL.iter().copied().filter(has).collect()
@@ -162,13 +162,14 @@ impl Format {
 
     /// The SQL of what it wants to know beside each record `t`, as JSON. What a standard wants of the
     /// past, [`related::PAST`] has to have laid out.
-    pub fn beside(self, kind: &Kind) -> Option<String> {
-        match self {
+    pub fn beside(self, kind: &Kind, is_past: bool) -> Option<String> {
+        let sql = match self {
             Self::Geojson => Some(geojson::points(kind).to_owned()),
             Self::Xml => iati::beside(kind),
             Self::ThreeSixtyGiving => threesixty::beside(kind),
             _ => None,
-        }
+        };
+        sql.map(|sql| sql.replace("{beside_}", if is_past { "beside_" } else { "" }))
     }
 
     /// Whether a standard lays down what it says of a record.

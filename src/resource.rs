@@ -64,8 +64,7 @@ pub async fn list(
     }
     if format != Format::Json {
         let mut ask = ask;
-        let prefix = if options.as_of.is_some() { "beside_" } else { "" };
-        ask.beside = format.beside(kind).map(|sql| sql.replace("{beside_}", prefix));
+        ask.beside = format.beside(kind, options.as_of.is_some());
         ask.grain = options.grain;
         return export::stream(&state, ask, options, format, &request).await;
     }

@@ -140,7 +140,7 @@ async fn write(
     for kind in kinds {
         let faults = |_| anyhow::anyhow!("a list without parameters is refused");
         let mut ask = Ask::read(kind, &Query::default(), None, "").map_err(faults)?;
-        ask.beside = format.beside(kind).map(|sql| sql.replace("{beside_}", ""));
+        ask.beside = format.beside(kind, false);
         let options = Options::read(kind, &Query::default(), format).map_err(faults)?;
         let take = async |buffer: &mut Vec<u8>| {
             file.write_all(buffer).map_err(crate::error::Problem::internal)?;

@@ -50,11 +50,6 @@ impl Element {
         self
     }
 
-    /// Its only attribute or child may be missing; then it says nothing.
-    pub fn is_empty(&self) -> bool {
-        self.attributes.is_empty() && self.children.is_empty()
-    }
-
     /// Writes it, from this column on.
     pub fn write(&self, column: usize, out: &mut Vec<u8>) {
         out.extend(std::iter::repeat_n(b' ', column));

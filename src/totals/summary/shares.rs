@@ -10,8 +10,9 @@ use super::{DIMENSIONS, level_of};
 use crate::collections::locations::LocationKind;
 use crate::store::refer::DEPTH;
 
-/// The statement that adds the shares of records. What is being written may still have a circle of places, which
-/// is refused afterwards: nobody climbs further than a hierarchy can be deep. Of records, those in `$1` or all, as often as `sign` says.
+/// The statement that adds the shares of records, those in `$1` or all, as often as `sign` says. What is
+/// being written may still have a circle of places, which is refused afterwards: so it climbs no further
+/// than a hierarchy can be deep.
 pub fn statement(subject: Subject, all: bool, sign: i32) -> String {
     let base = match subject {
         Subject::Transactions => TRANSACTIONS,
