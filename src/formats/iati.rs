@@ -6,6 +6,7 @@ pub mod activity;
 pub mod codes;
 pub mod money;
 pub mod organisation;
+pub mod parse;
 pub mod places;
 pub mod results;
 pub mod sectors;
@@ -24,7 +25,7 @@ use crate::kind::Kind;
 use organisation::Organisation;
 
 /// The namespace of what the standard has no room for.
-const NAMESPACE: &str = "urn:aid-register:1";
+pub const NAMESPACE: &str = "urn:aid-register:1";
 /// Records that are left out and named; of more only the number is said.
 const NAMED: usize = 1000;
 

@@ -1,6 +1,7 @@
 //! XML as a tree: elements, their attributes in order, their children and text.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use quick_xml::escape::escape;
 
@@ -10,6 +11,8 @@ pub struct Element {
     name: Cow<'static, str>,
     attributes: Vec<(Cow<'static, str>, String)>,
     children: Vec<Node>,
+    /// The line on which it began, from 1; 0 for one that was made here.
+    line: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +24,80 @@ enum Node {
 impl Element {
     /// One without anything in it.
     pub fn new(name: &'static str) -> Self {
-        Self { name: name.into(), attributes: Vec::new(), children: Vec::new() }
+        Self { name: name.into(), attributes: Vec::new(), children: Vec::new(), line: 0 }
+    }
+
+    /// One that was read on this line.
+    pub fn read(name: String, attributes: Vec<(String, String)>, line: i64) -> Self {
+        let attributes = attributes.into_iter().map(|(name, value)| (name.into(), value)).collect();
+        Self { name: name.into(), attributes, children: Vec::new(), line }
+    }
+
+    /// Its name, with the prefix that it has.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The line on which it began.
+    pub fn line(&self) -> i64 {
+        self.line
+    }
+
+    /// Its attributes, in their order.
+    pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.attributes.iter().map(|(name, value)| (name.as_ref(), value.as_str()))
+    }
+
+    /// The value of an attribute, without the spaces around it; none of one that says nothing.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.attributes().find(|(other, _)| *other == name).map(|(_, value)| value.trim()).filter(|v| !v.is_empty())
+    }
+
+    /// The elements in it.
+    pub fn children(&self) -> impl Iterator<Item = &Element> {
+        self.children.iter().filter_map(|node| match node {
+            Node::Element(element) => Some(element),
+            Node::Text(_) => None,
+        })
+    }
+
+    /// The elements of a name in it.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &Element> {
+        self.children().filter(move |child| child.name == name)
+    }
+
+    /// The first element of a name in it.
+    pub fn first(&self, name: &str) -> Option<&Element> {
+        self.children().find(|child| child.name == name)
+    }
+
+    /// The text that stands right in it, without the spaces around it.
+    pub fn words(&self) -> String {
+        let texts = self.children.iter().filter_map(|node| match node {
+            Node::Text(text) => Some(text.as_str()),
+            Node::Element(_) => None,
+        });
+        texts.collect::<String>().trim().to_owned()
+    }
+
+    /// Puts an element at its end.
+    pub fn push(&mut self, child: Element) {
+        self.children.push(Node::Element(child));
+    }
+
+    /// Puts text at its end; spaces between elements say nothing.
+    pub fn push_text(&mut self, text: &str) {
+        match self.children.last_mut() {
+            Some(Node::Text(before)) => before.push_str(text),
+            _ if text.trim().is_empty() => {}
+            _ => self.children.push(Node::Text(text.to_owned())),
+        }
+    }
+
+    /// Sets an attribute, or takes it away.
+    pub fn set(&mut self, name: &str, value: Option<&str>) {
+        self.attributes.retain(|(other, _)| other != name);
+        self.attributes.extend(value.map(|value| (name.to_owned().into(), value.to_owned())));
     }
 
     /// With this attribute.
@@ -48,6 +124,70 @@ impl Element {
     pub fn with(mut self, children: impl IntoIterator<Item = Element>) -> Self {
         self.children.extend(children.into_iter().map(Node::Element));
         self
+    }
+
+    /// The element with each prefix declared in the child that it stands in, as it was in `scope`; of
+    /// prefixes that nobody declared, and of the register's unless they are `ours`, nothing is left.
+    pub fn rescoped(mut self, scope: &[(&str, &str)], ours: bool) -> Self {
+        let known = |name: &str| match name.split_once(':') {
+            None | Some(("xml" | "xmlns", _)) => true,
+            Some(("register", _)) => ours,
+            Some((prefix, _)) => scope.iter().any(|(other, _)| *other == prefix),
+        };
+        self.retain(&known);
+        self.declare(scope);
+        let Self { children, .. } = &mut self;
+        for child in children {
+            let Node::Element(child) = child else { continue };
+            let mut prefixes = BTreeSet::new();
+            child.prefixes(&mut prefixes);
+            let used: Vec<(&str, &str)> =
+                scope.iter().copied().filter(|(prefix, _)| prefixes.contains(*prefix)).collect();
+            for (prefix, name) in used {
+                child.attributes.push((format!("xmlns:{prefix}").into(), name.to_owned()));
+            }
+        }
+        self
+    }
+
+    /// Keeps the elements and attributes whose prefix is known, or declared right there.
+    fn retain(&mut self, known: &impl Fn(&str) -> bool) {
+        self.attributes.retain(|(name, _)| known(name));
+        self.children.retain_mut(|node| match node {
+            Node::Element(child) => {
+                let prefix = child.name.split_once(':').map(|(prefix, _)| format!("xmlns:{prefix}"));
+                let declared = prefix.is_some_and(|prefix| child.attributes.iter().any(|(name, _)| *name == prefix));
+                let is_known = declared || known(&child.name);
+                if !declared {
+                    child.retain(known);
+                }
+                is_known
+            }
+            Node::Text(_) => true,
+        });
+    }
+
+    /// Declares the prefixes of its own attributes, and nothing else.
+    fn declare(&mut self, scope: &[(&str, &str)]) {
+        self.attributes.retain(|(name, _)| !name.starts_with("xmlns"));
+        let own = self.attributes.iter().filter_map(|(name, _)| name.split_once(':')).map(|(prefix, _)| prefix);
+        let used: BTreeSet<String> =
+            own.filter(|prefix| !matches!(*prefix, "xml" | "register")).map(str::to_owned).collect();
+        for (prefix, name) in scope.iter().filter(|(prefix, _)| used.contains(*prefix)) {
+            self.attributes.push((format!("xmlns:{prefix}").into(), (*name).to_owned()));
+        }
+    }
+
+    /// The prefixes in it that are not declared in it.
+    fn prefixes(&self, found: &mut BTreeSet<String>) {
+        let own = |prefix: &str| self.attributes.iter().any(|(name, _)| name.strip_prefix("xmlns:") == Some(prefix));
+        let mut inner = BTreeSet::new();
+        let names = self.attributes.iter().map(|(name, _)| name.as_ref()).chain([self.name.as_ref()]);
+        inner.extend(names.filter_map(|name| name.split_once(':')).map(|(prefix, _)| prefix.to_owned()));
+        self.children().for_each(|child| child.prefixes(&mut inner));
+        found.extend(
+            inner.into_iter().filter(|prefix| !matches!(prefix.as_str(), "xml" | "xmlns" | "register") && !own(prefix)),
+        );
     }
 
     /// Writes it, from this column on.

@@ -1,0 +1,366 @@
+//! Reading XML as it comes: one activity or organisation after another, in memory that does not grow
+//! with the file. There are no document types and no entities but those of XML itself.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::rc::Rc;
+
+use quick_xml::XmlVersion;
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::reader::Reader;
+
+use super::NAMESPACE;
+use super::xml::Element;
+use crate::error::Fault;
+
+/// Bytes of one activity or organisation, with all that is in it.
+const LARGEST: usize = 16 * 1024 * 1024;
+/// Elements in one another; IATI has seven.
+const DEPTH: usize = 20;
+/// Attributes of an element; IATI has eight.
+const ATTRIBUTES: usize = 64;
+/// The first bytes, in which the declaration stands.
+const HEAD: u64 = 1024;
+
+/// What is in a file of IATI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// Activities.
+    Activities,
+    /// Organisations.
+    Organisations,
+}
+
+/// A file that is being read.
+pub struct Parser {
+    reader: Reader<Counted>,
+    watch: Rc<Watch>,
+    buffer: Vec<u8>,
+    /// What it holds.
+    pub content: Content,
+    /// The version of IATI that it names.
+    pub version: String,
+    /// Prefixes that its root declares, with their names.
+    scope: Vec<(String, String)>,
+    ended: bool,
+}
+
+impl Parser {
+    /// Reads to the root, or says why this is no IATI.
+    pub fn begin(input: impl Read + 'static) -> Result<Self, Fault> {
+        let watch = Rc::new(Watch::default());
+        let input = decoded(Box::new(input)).map_err(|words| fault(1, "encoding_invalid", words))?;
+        let mut reader = Reader::from_reader(Counted { input, watch: Rc::clone(&watch) });
+        reader.config_mut().expand_empty_elements = true;
+        let mut parser = Self {
+            reader,
+            watch,
+            buffer: Vec::new(),
+            content: Content::Activities,
+            version: String::new(),
+            scope: Vec::new(),
+            ended: false,
+        };
+        let root = loop {
+            match parser.event(0)? {
+                Found::Start(root) => break root,
+                Found::Text(text) if text.trim().is_empty() => {}
+                _ => return Err(fault(parser.line(), "xml_malformed", "this is no XML document: it has no root")),
+            }
+        };
+        parser.content = match root.name() {
+            "iati-activities" => Content::Activities,
+            "iati-organisations" => Content::Organisations,
+            name => {
+                let words = format!("the root is <{name:.100}>, not <iati-activities> or <iati-organisations>");
+                return Err(fault(root.line(), "xml_unknown", words));
+            }
+        };
+        parser.version = root.get("version").unwrap_or_default().to_owned();
+        let declared = |(name, value): (&str, &str)| Some((name.strip_prefix("xmlns:")?.to_owned(), value.to_owned()));
+        parser.scope = root.attributes().filter_map(declared).collect();
+        Ok(parser)
+    }
+
+    /// The next activity or organisation; nothing at the end.
+    pub fn next(&mut self) -> Result<Option<Element>, Fault> {
+        if self.ended {
+            return Ok(None);
+        }
+        let wanted = match self.content {
+            Content::Activities => "iati-activity",
+            Content::Organisations => "iati-organisation",
+        };
+        loop {
+            self.watch.read.set(0);
+            match self.event(1)? {
+                Found::Start(element) => {
+                    let element = self.whole(element)?;
+                    if element.name() == wanted {
+                        return Ok(Some(self.with_scope(element)));
+                    }
+                }
+                Found::Text(_) => {}
+                Found::End => break,
+            }
+        }
+        self.ended = true;
+        Ok(None)
+    }
+
+    /// Reads on to the end of an element.
+    fn whole(&mut self, element: Element) -> Result<Element, Fault> {
+        let mut open = vec![element];
+        loop {
+            let found = self.event(open.len() + 1)?;
+            let Some(last) = open.last_mut() else { continue };
+            match found {
+                Found::Start(element) => open.push(element),
+                Found::Text(text) => last.push_text(&text),
+                Found::End => {
+                    let Some(done) = open.pop() else { continue };
+                    match open.last_mut() {
+                        Some(parent) => parent.push(done),
+                        None => return Ok(done),
+                    }
+                }
+            }
+        }
+    }
+
+    fn line(&self) -> i64 {
+        self.watch.line.get() + 1
+    }
+
+    fn event(&mut self, depth: usize) -> Result<Found, Fault> {
+        let line = || self.watch.line.get() + 1;
+        loop {
+            self.buffer.clear();
+            let malformed = |words: String| fault(line(), "xml_malformed", words);
+            let event = self.reader.read_event_into(&mut self.buffer).map_err(|error| match &error {
+                quick_xml::Error::Io(cause) if cause.kind() == io::ErrorKind::FileTooLarge => {
+                    let words = format!("an activity or organisation has at most {LARGEST} bytes");
+                    fault(line(), "record_too_large", words)
+                }
+                quick_xml::Error::Io(_) => fault(line(), "body_broken", format!("the body cannot be read: {error}")),
+                quick_xml::Error::Encoding(_) => {
+                    fault(line(), "encoding_invalid", "this is not UTF-8, which it says or means that it is")
+                }
+                _ => malformed(format!("this is no well-formed XML: {error}")),
+            })?;
+            return match event {
+                Event::Start(_) if depth > DEPTH => {
+                    Err(fault(line(), "xml_too_deep", format!("more than {DEPTH} elements in one another")))
+                }
+                Event::Start(start) => element(&start, line()).map(Found::Start).map_err(malformed),
+                Event::End(_) => Ok(Found::End),
+                Event::Text(text) => Ok(Found::Text(clean(&text.xml10_content()))),
+                Event::CData(text) => Ok(Found::Text(clean(&text.xml10_content()))),
+                Event::GeneralRef(reference) => {
+                    let known = match &*reference {
+                        "lt" => Some('<'),
+                        "gt" => Some('>'),
+                        "amp" => Some('&'),
+                        "quot" => Some('"'),
+                        "apos" => Some('\''),
+                        _ => reference.resolve_char_ref().map_err(|error| malformed(error.to_string()))?,
+                    };
+                    let words = || malformed(format!("there is no entity &{:.50};", &*reference));
+                    Ok(Found::Text(clean(&known.ok_or_else(words)?.to_string())))
+                }
+                Event::DocType(_) => {
+                    Err(fault(line(), "doctype_refused", "a document type is not read; leave <!DOCTYPE …> out"))
+                }
+                Event::Eof if depth > 0 => {
+                    Err(fault(line(), "xml_truncated", "the file ends before its last element does"))
+                }
+                Event::Eof => Ok(Found::End),
+                Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::Empty(_) => continue,
+            };
+        }
+    }
+
+    /// The element with what it needs of the root: the prefixes in it are declared where they stand.
+    fn with_scope(&self, element: Element) -> Element {
+        let ours = self.scope.iter().any(|(prefix, name)| prefix == "register" && name == NAMESPACE);
+        let mut scope: Vec<(&str, &str)> = self.scope.iter().map(|(p, n)| (p.as_str(), n.as_str())).collect();
+        let own: Vec<(String, String)> = element
+            .attributes()
+            .filter_map(|(name, value)| Some((name.strip_prefix("xmlns:")?.to_owned(), value.to_owned())))
+            .collect();
+        scope.extend(own.iter().map(|(p, n)| (p.as_str(), n.as_str())));
+        element.rescoped(&scope, ours)
+    }
+}
+
+enum Found {
+    Start(Element),
+    Text(String),
+    End,
+}
+
+fn element(start: &BytesStart<'_>, line: i64) -> Result<Element, String> {
+    let mut attributes = Vec::new();
+    let mut seen = BTreeSet::new();
+    // Twice the same is looked for here, as looking pair by pair takes for ever where there are many.
+    for attribute in start.attributes().with_checks(false) {
+        let attribute = attribute.map_err(|error| format!("this is no well-formed XML: {error}"))?;
+        if attributes.len() == ATTRIBUTES {
+            return Err(format!("an element has at most {ATTRIBUTES} attributes"));
+        }
+        let name = attribute.key.0.to_owned();
+        if !seen.insert(name.clone()) {
+            return Err(format!("the attribute {name:.100} stands twice"));
+        }
+        let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| error.to_string())?;
+        attributes.push((name, clean(&value)));
+    }
+    Ok(Element::read(start.name().0.to_owned(), attributes, line))
+}
+
+/// Text without what no database holds.
+fn clean(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+fn fault(line: i64, code: &str, words: impl Into<String>) -> Fault {
+    Fault { row: Some(line), code: code.into(), detail: words.into(), ..Fault::default() }
+}
+
+/// The input in UTF-8, from the encoding that its first bytes or its declaration name.
+fn decoded(mut input: Box<dyn Read>) -> Result<Box<dyn BufRead>, String> {
+    let mut head = Vec::new();
+    input.by_ref().take(HEAD).read_to_end(&mut head).map_err(|error| format!("the body cannot be read: {error}"))?;
+    let named = declared(&head).map(Cow::into_owned);
+    let input = Cursor::new(head).chain(input);
+    let encoding = match &named {
+        Some(name) => {
+            let found = encoding_rs::Encoding::for_label(name.as_bytes());
+            Some(found.ok_or_else(|| format!("there is no encoding {name:.50}; send UTF-8"))?)
+        }
+        None => None,
+    };
+    if named.is_none() || encoding == Some(encoding_rs::UTF_8) {
+        return Ok(Box::new(BufReader::with_capacity(64 * 1024, input)));
+    }
+    let decoder = encoding_rs_io::DecodeReaderBytesBuilder::new().encoding(encoding).build(input);
+    Ok(Box::new(BufReader::with_capacity(64 * 1024, decoder)))
+}
+
+/// The encoding that the first bytes name, by their order or in the declaration.
+fn declared(head: &[u8]) -> Option<Cow<'_, str>> {
+    match head {
+        [0xff, 0xfe, ..] => return Some("utf-16le".into()),
+        [0xfe, 0xff, ..] => return Some("utf-16be".into()),
+        _ => {}
+    }
+    let end = head.iter().position(|byte| *byte == b'>')?;
+    let declaration = String::from_utf8_lossy(&head[..end]).into_owned();
+    let (_, after) =
+        declaration.strip_prefix('\u{feff}').unwrap_or(&declaration).strip_prefix("<?xml")?.split_once("encoding")?;
+    let value = after.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+    Some(Cow::Owned(value[1..].split(quote).next()?.to_ascii_lowercase()))
+}
+
+/// Where the reader is.
+#[derive(Default)]
+struct Watch {
+    /// Ends of lines before it.
+    line: Cell<i64>,
+    /// Bytes since the last activity or organisation.
+    read: Cell<usize>,
+}
+
+/// Input that counts its lines, and is not read further than one activity may be long.
+struct Counted {
+    input: Box<dyn BufRead>,
+    watch: Rc<Watch>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.fill_buf()?.read(buffer)?;
+        self.consume(length);
+        Ok(length)
+    }
+}
+
+impl BufRead for Counted {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.watch.read.get() > LARGEST {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.input.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        if let Ok(buffer) = self.input.fill_buf() {
+            let lines = buffer[..amount.min(buffer.len())].iter().filter(|byte| **byte == b'\n').count();
+            self.watch.line.set(self.watch.line.get() + lines as i64);
+        }
+        self.watch.read.set(self.watch.read.get() + amount);
+        self.input.consume(amount);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(xml: &'static str) -> Result<Vec<Element>, Fault> {
+        let mut parser = Parser::begin(xml.as_bytes())?;
+        std::iter::from_fn(|| parser.next().transpose()).collect()
+    }
+
+    #[test]
+    fn elements_have_their_lines_and_the_prefixes_they_need() {
+        let read = read(
+            "<?xml version='1.0'?>\n<iati-activities version='2.03' xmlns:x='urn:x'>\n<other/>\n\
+             <iati-activity>\n<title><narrative>a &amp; <![CDATA[<b>]]></narrative></title><x:y z='1'/>\n</iati-activity>\n\
+             </iati-activities>",
+        )
+        .unwrap();
+        assert_eq!(read.len(), 1);
+        assert_eq!((read[0].line(), read[0].first("title").unwrap().line()), (4, 5));
+        assert_eq!(read[0].first("title").unwrap().first("narrative").unwrap().words(), "a & <b>");
+        assert_eq!(read[0].first("x:y").unwrap().get("xmlns:x"), Some("urn:x"));
+    }
+
+    #[test]
+    fn what_is_no_iati_is_told_with_its_line() {
+        let code = |xml: &'static str| read(xml).map_err(|fault| (fault.code.clone(), fault.row)).unwrap_err();
+        assert_eq!(code("<html/>"), ("xml_unknown".into(), Some(1)));
+        assert_eq!(code("plain"), ("xml_malformed".into(), Some(1)));
+        assert_eq!(code("<!DOCTYPE a [<!ENTITY b 'c'>]><a/>"), ("doctype_refused".into(), Some(1)));
+        assert_eq!(code("<iati-activities>\n<iati-activity>&b;</iati-activity>"), ("xml_malformed".into(), Some(2)));
+        assert_eq!(code("<iati-activities>\n<iati-activity>"), ("xml_truncated".into(), Some(2)));
+        assert_eq!(code("<iati-activities><a></b></iati-activities>"), ("xml_malformed".into(), Some(1)));
+        let deep: &'static str = Box::leak(format!("<iati-activities>{}", "<a>".repeat(100)).into());
+        assert_eq!(code(deep).0, "xml_too_deep");
+        let wide: String = (0..1_000_000).map(|n| format!(" a{n}=''")).collect();
+        let wide: &'static str = Box::leak(format!("<iati-activities><a{wide}/></iati-activities>").into());
+        assert_eq!(code(wide).0, "xml_malformed");
+    }
+
+    #[test]
+    fn encodings_are_those_that_are_named() {
+        let named = "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><iati-activities><iati-activity a=\"\u{e9}\"/></iati-activities>";
+        let bytes: Vec<u8> = named.chars().map(|c| c as u8).collect();
+        let mut parser = Parser::begin(Cursor::new(bytes.clone())).unwrap();
+        assert_eq!(parser.next().unwrap().unwrap().get("a"), Some("é"));
+        let wrong = String::from_utf8_lossy(&bytes).replace("ISO-8859-1", "UTF-8").replace('\u{fffd}', "~");
+        let wrong: Vec<u8> = wrong.bytes().map(|byte| if byte == b'~' { 0xe9 } else { byte }).collect();
+        let read = Parser::begin(Cursor::new(wrong)).and_then(|mut parser| parser.next());
+        assert_eq!(read.unwrap_err().code, "encoding_invalid");
+        let unknown = named.replace("ISO-8859-1", "EBCDIC-37");
+        assert!(Parser::begin(Cursor::new(unknown.into_bytes())).is_err());
+        let wide: Vec<u8> = std::iter::once(0xfeff)
+            .chain(named.replace("ISO-8859-1", "UTF-16").encode_utf16())
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        assert!(Parser::begin(Cursor::new(wide)).unwrap().next().unwrap().is_some());
+    }
+}
