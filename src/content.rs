@@ -108,7 +108,9 @@ pub async fn load_shipped(connection: &mut AsyncPgConnection, shapes: &Arc<Shape
         return Ok(None);
     }
     let author = Author::program("shipped-content");
-    let files = FILES.iter().map(|(name, file)| ((*name).to_owned(), file.as_bytes().to_vec())).collect();
+    let mut files: Vec<(String, Vec<u8>)> =
+        FILES.iter().map(|(name, file)| ((*name).to_owned(), file.as_bytes().to_vec())).collect();
+    files.push(("countries".into(), shipped::countries()));
     let loaded = connection
         .transaction(async |connection| {
             for (id, name, prefixes) in PUBLISHERS {
@@ -116,6 +118,7 @@ pub async fn load_shipped(connection: &mut AsyncPgConnection, shapes: &Arc<Shape
                 publishers::add(connection, &author, &Publisher { id: (*id).into(), name: (*name).into(), prefixes })
                     .await?;
             }
+            publishers::own(connection, "places", &shipped::single_places()).await?;
             load(connection, shapes, &author, files).await
         })
         .await;

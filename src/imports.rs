@@ -10,6 +10,7 @@ pub mod cells;
 pub mod complaints;
 pub mod csv;
 pub mod examine;
+pub mod iati;
 pub mod jobs;
 pub mod read;
 pub mod record;
@@ -38,6 +39,8 @@ pub enum Format {
     Csv,
     /// The same as a workbook; its first sheet counts.
     Xlsx,
+    /// Activities or organisations of IATI.
+    Iati,
 }
 
 impl Format {
@@ -52,6 +55,7 @@ impl Format {
             Self::Ndjson => "application/x-ndjson",
             Self::Json => "application/json",
             Self::Csv => "text/csv",
+            Self::Iati => "application/xml",
             Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         }
     }

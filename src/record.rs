@@ -4,12 +4,14 @@
 //! own stands in [`crate::collections`].
 
 pub mod links;
+pub mod original;
 pub mod parts;
 pub mod rules;
 pub mod split;
 pub mod values;
 
 pub use links::{Link, Links};
+pub use original::Original;
 pub use parts::{
     Citation, Document, FundingLine, InKindItem, KindOfMoney, OrganisationRole, OtherIdentifier, Participation,
     PlaceShare, Point, SectorShare, Status, Tag, TargetGroup,

@@ -10,8 +10,8 @@ use super::shared;
 use crate::kind::{Column, Dated, Kind, Record, any_of, check, view};
 use crate::record::rules::{Rules, whole};
 use crate::record::{
-    Citation, Document, FundingLine, Identifier, InKindItem, Links, Money, PartialDate, Participation, Percentage,
-    PlaceShare, SectorShare, Status, Tag, TargetGroup, Translations,
+    Citation, Document, FundingLine, Identifier, InKindItem, Links, Money, Original, PartialDate, Participation,
+    Percentage, PlaceShare, SectorShare, Status, Tag, TargetGroup, Translations,
 };
 
 /// What a recipient is to a grant.
@@ -116,6 +116,9 @@ pub struct Grant {
     #[serde(default)]
     #[schema(max_items = 100)]
     pub sources: Vec<Citation>,
+    /// What a file of another standard said beyond it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original: Option<Original>,
 }
 
 impl Validate for Grant {
@@ -211,6 +214,7 @@ pub static KIND: Kind = Kind {
         Column::Json("tags"),
         Column::Json("documents"),
         Column::Json("sources"),
+        Column::Json("original"),
         Column::Json("funding_totals"),
     ],
     derived: shared::FUNDING_TOTALS,

@@ -8,7 +8,7 @@ use validator::{Validate, ValidationErrors};
 use super::shared;
 use crate::kind::{Column, Kind, Record, any_of, check, codes, view};
 use crate::record::rules::Rules;
-use crate::record::{Citation, Identifier, Links, Translations};
+use crate::record::{Citation, Identifier, Links, Original, Translations};
 
 /// How values are to be read (IATI IndicatorMeasure).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, VariantNames)]
@@ -80,6 +80,9 @@ pub struct Indicator {
     #[serde(default)]
     #[schema(max_items = 100)]
     pub sources: Vec<Citation>,
+    /// What a file of another standard said beyond it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original: Option<Original>,
 }
 
 impl Validate for Indicator {
@@ -141,6 +144,7 @@ pub static KIND: Kind = Kind {
         Column::Plain("direction"),
         Column::Plain("additive"),
         Column::Json("sources"),
+        Column::Json("original"),
     ],
     derived: &[],
     refers_to: &["programmes", "grants", "indicators", "organisations", "sources"],

@@ -9,8 +9,8 @@ use super::shared;
 use crate::kind::{Column, Dated, Kind, Record, any_of, check, view};
 use crate::record::rules::Rules;
 use crate::record::{
-    Citation, Document, FundingLine, Identifier, Links, Money, PartialDate, Participation, PlaceShare, SectorShare,
-    Status, Tag, Translations,
+    Citation, Document, FundingLine, Identifier, Links, Money, Original, PartialDate, Participation, PlaceShare,
+    SectorShare, Status, Tag, Translations,
 };
 
 /// A programme, or a component or project of one.
@@ -74,6 +74,9 @@ pub struct Programme {
     #[serde(default)]
     #[schema(max_items = 100)]
     pub sources: Vec<Citation>,
+    /// What a file of another standard said beyond it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original: Option<Original>,
 }
 
 impl Validate for Programme {
@@ -144,6 +147,7 @@ pub static KIND: Kind = Kind {
         Column::Json("priorities"),
         Column::Json("documents"),
         Column::Json("sources"),
+        Column::Json("original"),
         Column::Json("funding_totals"),
     ],
     derived: shared::FUNDING_TOTALS,

@@ -8,7 +8,7 @@ use validator::{Validate, ValidationErrors};
 use super::shared;
 use crate::kind::{Column, Dated, Kind, Record, any_of, check, codes, date, sort, view};
 use crate::record::rules::Rules;
-use crate::record::{Citation, Identifier, KindOfMoney, Links, Money, PartialDate, Translations};
+use crate::record::{Citation, Identifier, KindOfMoney, Links, Money, Original, PartialDate, Translations};
 
 /// What a flow is (IATI TransactionType).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, VariantNames)]
@@ -100,6 +100,9 @@ pub struct Transaction {
     #[serde(default)]
     #[schema(max_items = 100)]
     pub sources: Vec<Citation>,
+    /// What a file of another standard said beyond it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original: Option<Original>,
 }
 
 impl Validate for Transaction {
@@ -208,6 +211,7 @@ pub static KIND: Kind = Kind {
         Column::Json("provider"),
         Column::Json("receiver"),
         Column::Json("sources"),
+        Column::Json("original"),
     ],
     derived: &[],
     refers_to: &["programmes", "grants", "transactions", "organisations", "beneficiaries", "sources"],

@@ -1,5 +1,11 @@
 //! What the program ships: five real programmes, and whose records they are.
 
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::codelists::{self, Code};
+
 /// The shipped files, in the order in which a reader would want them.
 pub const FILES: &[(&str, &str)] = &[
     ("content/places.json", include_str!("../../content/places.json")),
@@ -12,6 +18,30 @@ pub const FILES: &[(&str, &str)] = &[
     ("content/interreg-romania-serbia.json", include_str!("../../content/interreg-romania-serbia.json")),
 ];
 
+/// Countries that the shipped places describe further.
+const DESCRIBED: [&str; 8] = ["AL", "BA", "DE", "MK", "RO", "RS", "SI", "XK"];
+
+/// The codes of all countries, which whoever keeps places owns, with one town.
+pub fn single_places() -> Vec<&'static str> {
+    let all = codelists::find("Country").map(|list| list.codes.as_slice()).unwrap_or_default();
+    let codes = all.iter().filter(|code| code.withdrawn.is_none()).map(|code| code.code.as_str());
+    codes.chain(["SI-CELJE"]).collect()
+}
+
+/// The countries that are not described further, as a file of records.
+pub fn countries() -> Vec<u8> {
+    let all = codelists::find("Country").map(|list| list.codes.as_slice()).unwrap_or_default();
+    let others = all.iter().filter(|code| code.withdrawn.is_none() && !DESCRIBED.contains(&code.code.as_str()));
+    let country = |code: &Code| {
+        let source = json!({"source": "AR-SRC-ISO-3166", "fields": [""]});
+        json!({
+            "identifier": code.code, "kind": "country", "name": code.names().collect::<BTreeMap<_, _>>(), "country": code.code, "sources": [source],
+        })
+    };
+    let countries: Vec<Value> = others.map(country).collect();
+    json!({"locations": countries}).to_string().into_bytes()
+}
+
 /// The shipped exchange rates.
 pub const RATES: &[(&str, &str)] = &[
     ("content/rates/ecb.csv", include_str!("../../content/rates/ecb.csv")),
@@ -21,5 +51,5 @@ pub const RATES: &[(&str, &str)] = &[
 /// Whose the shipped records are: id, name, prefixes.
 pub const PUBLISHERS: &[(&str, &str, &[&str])] = &[
     ("aid-register", "Aid Register: programmes entered from published documents", &["AR-"]),
-    ("places", "Aid Register: places", &["AL", "BA", "DE", "MK", "RO", "RS", "SI", "XK"]),
+    ("places", "Aid Register: places", &["RO1", "RO2", "RO3", "RO4", "RS"]),
 ];

@@ -4,6 +4,7 @@
 
 pub mod activity;
 pub mod codes;
+pub mod groups;
 pub mod money;
 pub mod organisation;
 pub mod parse;

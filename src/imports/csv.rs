@@ -101,7 +101,15 @@ pub fn row(
             Ok(read) => *header = Some(Arc::new(read)),
             Err(faults) => {
                 let (json, table) = (Vec::new(), None);
-                sink.push(Raw { line, place: String::new(), kind: Some(kind), json, table, faults })?;
+                sink.push(Raw {
+                    line,
+                    place: String::new(),
+                    kind: Some(kind),
+                    json,
+                    table,
+                    faults,
+                    notes: Vec::new(),
+                })?;
             }
         }
         return Ok(());
@@ -120,5 +128,13 @@ pub fn row(
     }
     let (record, faults) = table.record(cells);
     let json = record.to_string().into_bytes();
-    sink.push(Raw { line, place: String::new(), kind: Some(kind), json, table: Some(Arc::clone(table)), faults })
+    sink.push(Raw {
+        line,
+        place: String::new(),
+        kind: Some(kind),
+        json,
+        table: Some(Arc::clone(table)),
+        faults,
+        notes: Vec::new(),
+    })
 }

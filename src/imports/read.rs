@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::sink::{Closed, Raw, Sink, broken};
-use super::{Format, csv, xlsx};
+use super::{Format, csv, iati, xlsx};
 use crate::collections;
 use crate::error::Fault;
 use crate::hint::nearest;
@@ -15,18 +15,30 @@ use crate::http::body::LIMIT;
 use crate::json::push;
 use crate::kind::Kind;
 
+/// What is to be read.
+pub enum Prepared {
+    /// A body in a format that says all by itself.
+    Body(Format, Box<dyn Read + Send>),
+    /// A file of IATI, with what the register knows of it.
+    Iati(Box<iati::Prepared>),
+}
+
 /// Reads a body to its end; blocks its thread.
-pub fn read(
-    format: Format,
-    kind: Option<&'static Kind>,
-    input: Box<dyn Read + Send>,
-    sink: &mut Sink,
-) -> Result<(), Closed> {
+pub fn read(prepared: Prepared, kind: Option<&'static Kind>, sink: &mut Sink) -> Result<(), Closed> {
+    let (format, input) = match prepared {
+        Prepared::Body(format, input) => (format, input),
+        Prepared::Iati(prepared) => {
+            iati::read(*prepared, sink)?;
+            return sink.flush();
+        }
+    };
     match (format, kind) {
         (Format::Ndjson, _) => ndjson(kind, input, sink)?,
         (Format::Json, _) => json(kind, input, sink)?,
         (Format::Csv, Some(kind)) => csv::read(kind, input, sink)?,
         (Format::Xlsx, Some(kind)) => xlsx::read(kind, input, sink)?,
+        // It is prepared before.
+        (Format::Iati, _) => {}
         (Format::Csv | Format::Xlsx, None) => {
             let words = "a table holds records of one collection: say which";
             sink.fault(0, Fault::parameter("collection", "required", words))?;
@@ -59,7 +71,15 @@ fn ndjson(kind: Option<&'static Kind>, input: Box<dyn Read + Send>, sink: &mut S
         }
         if !json.trim_ascii().is_empty() {
             empty = false;
-            sink.push(Raw { line, place: String::new(), kind, json, table: None, faults: Vec::new() })?;
+            sink.push(Raw {
+                line,
+                place: String::new(),
+                kind,
+                json,
+                table: None,
+                faults: Vec::new(),
+                notes: Vec::new(),
+            })?;
         }
     }
     if empty { sink.fault(0, nothing()) } else { Ok(()) }
@@ -171,7 +191,7 @@ fn list(kind: Option<&'static Kind>, place: &str, records: Vec<Box<RawValue>>, s
     for (n, record) in records.into_iter().enumerate() {
         let (line, place) = (n as i64 + 1, format!("{place}/{n}"));
         let json = record.get().as_bytes().to_vec();
-        sink.push(Raw { line, place, kind, json, table: None, faults: Vec::new() })?;
+        sink.push(Raw { line, place, kind, json, table: None, faults: Vec::new(), notes: Vec::new() })?;
     }
     Ok(())
 }

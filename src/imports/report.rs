@@ -1,5 +1,7 @@
 //! What an import came to.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -57,29 +59,53 @@ pub struct Report {
     pub errors: Vec<Fault>,
     /// Faults beyond those that are named.
     pub errors_omitted: i64,
+    /// What was left out of records that are stored, or is odd about them, in the order of the rows.
+    #[serde(default)]
+    pub warnings: Vec<Fault>,
+    /// Warnings beyond those that are named.
+    #[serde(default)]
+    pub warnings_omitted: i64,
+    /// Elements and members of another standard that are kept with the records, as the register has no
+    /// member for them: how many records have some of that name.
+    #[serde(default)]
+    pub kept: BTreeMap<String, i64>,
 }
 
 impl Report {
-    /// Adds a fault. What was sent may stand in it, U+0000 too, which the database cannot hold.
+    /// Adds a fault.
     pub fn fault(&mut self, fault: Fault) {
-        if self.errors.len() >= NAMED {
-            self.errors_omitted += 1;
-            return;
-        }
-        let clean = |text: String| if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
-        self.errors.push(Fault {
-            column: fault.column.map(clean),
-            pointer: fault.pointer.map(clean),
-            identifier: fault.identifier.map(clean),
-            detail: clean(fault.detail),
-            ..fault
-        });
+        add(&mut self.errors, &mut self.errors_omitted, fault);
+    }
+
+    /// Adds a warning.
+    pub fn warn(&mut self, warning: Fault) {
+        add(&mut self.warnings, &mut self.warnings_omitted, warning);
     }
 
     /// Puts the faults into the order of the rows; of those found on several ways, the first are named.
     pub fn sort(&mut self) {
-        self.errors.sort_by(|a, b| (a.row, &a.pointer).cmp(&(b.row, &b.pointer)));
-        self.errors_omitted += self.errors.len().saturating_sub(NAMED) as i64;
-        self.errors.truncate(NAMED);
+        for (named, omitted) in
+            [(&mut self.errors, &mut self.errors_omitted), (&mut self.warnings, &mut self.warnings_omitted)]
+        {
+            named.sort_by(|a, b| (a.row, &a.pointer).cmp(&(b.row, &b.pointer)));
+            *omitted += named.len().saturating_sub(NAMED) as i64;
+            named.truncate(NAMED);
+        }
     }
+}
+
+/// Adds a fault. What was sent may stand in it, U+0000 too, which the database cannot hold.
+fn add(named: &mut Vec<Fault>, omitted: &mut i64, fault: Fault) {
+    if named.len() >= NAMED {
+        *omitted += 1;
+        return;
+    }
+    let clean = |text: String| if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
+    named.push(Fault {
+        column: fault.column.map(clean),
+        pointer: fault.pointer.map(clean),
+        identifier: fault.identifier.map(clean),
+        detail: clean(fault.detail),
+        ..fault
+    });
 }

@@ -13,13 +13,15 @@ use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::examine::{Current, Examined, NOBODY, Named, examine};
-use super::read::read;
+use super::iati;
+use super::read::{Prepared, read};
 use super::report::{Counts, NAMED, Report, Status};
 use super::sink::{Raw, Sink};
 use super::{Format, Mode, Order, complaints, record};
 use crate::db;
 use crate::error::{Fault, Problem, Reason};
 use crate::input::Shapes;
+use crate::kind::Kind;
 use crate::record::Identifier;
 use crate::store::batch::{self, Entry, Staged, complain};
 use crate::store::{clients, commit, refer};
@@ -191,7 +193,11 @@ impl Import {
     ) -> Result<bool, Problem> {
         let (sender, mut groups): (_, Receiver<Vec<Raw>>) = channel(2);
         let kind = self.order.collection;
-        let reader = spawn_blocking(move || read(source.format, kind, source.body, &mut Sink::new(sender)).is_ok());
+        let prepared = match source.format {
+            Format::Iati => Prepared::Iati(Box::new(iati::prepare(connection, &self.order, source.body).await?)),
+            format => Prepared::Body(format, source.body),
+        };
+        let reader = spawn_blocking(move || read(prepared, kind, &mut Sink::new(sender)).is_ok());
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let mut checking: VecDeque<JoinHandle<Vec<Examined>>> = VecDeque::new();
         let mut waiting: VecDeque<Vec<Raw>> = VecDeque::new();
@@ -207,7 +213,13 @@ impl Import {
                 }));
             } else if open && checking.len() < workers {
                 match groups.recv().await {
-                    Some(group) => waiting.extend(bounded(connection, group).await?),
+                    Some(mut group) => {
+                        for note in group.iter_mut().flat_map(|raw| std::mem::take(&mut raw.notes)) {
+                            self.report.warn(note);
+                        }
+                        group.retain(|raw| !raw.json.is_empty() || !raw.faults.is_empty());
+                        waiting.extend(bounded(connection, group).await?);
+                    }
                     None => open = false,
                 }
             } else if let Some(group) = checking.pop_front() {
@@ -311,12 +323,23 @@ fn incomplete(raw: &Raw) -> Option<String> {
     serde_json::from_slice::<Named>(&raw.json).ok()?.identifier.filter(|id| Identifier::is_valid(id))
 }
 
+/// The collections of records that are to be completed.
+fn kinds(group: &[Raw]) -> Vec<&'static Kind> {
+    let mut kinds: Vec<&'static Kind> = Vec::new();
+    for kind in group.iter().filter(|raw| raw.table.is_some()).filter_map(|raw| raw.kind) {
+        if !kinds.iter().any(|other| other.collection == kind.collection) {
+            kinds.push(kind);
+        }
+    }
+    kinds
+}
+
 /// The group in parts: rows of a few bytes may stand for records of many.
 async fn bounded(connection: &mut AsyncPgConnection, mut group: Vec<Raw>) -> Result<Vec<Vec<Raw>>, Problem> {
     let identifiers: Vec<String> = group.iter().filter_map(incomplete).collect();
-    let Some(kind) = group.iter().find_map(|raw| raw.kind).filter(|_| !identifiers.is_empty()) else {
+    if identifiers.is_empty() {
         return Ok(vec![group]);
-    };
+    }
     // A second row for a record is refused before it is completed.
     let mut seen: HashSet<String> = batch::staged(connection, &identifiers).await?.into_iter().collect();
     for raw in &mut group {
@@ -327,11 +350,14 @@ async fn bounded(connection: &mut AsyncPgConnection, mut group: Vec<Raw>) -> Res
         raw.faults.push(Fault { code: "duplicate".into(), pointer, detail, identifier, ..Fault::default() });
         raw.json.clear();
     }
-    let sql = format!(
-        "SELECT identifier, octet_length(doc::text) AS bytes FROM {} WHERE identifier = ANY($1)",
-        kind.collection
-    );
-    let sizes: Vec<Size> = sql_query(sql).bind::<Array<Text>, _>(&identifiers).load(connection).await?;
+    let mut sizes: Vec<Size> = Vec::new();
+    for kind in kinds(&group) {
+        let sql = format!(
+            "SELECT identifier, octet_length(doc::text) AS bytes FROM {} WHERE identifier = ANY($1)",
+            kind.collection
+        );
+        sizes.extend(sql_query(sql).bind::<Array<Text>, _>(&identifiers).load::<Size>(connection).await?);
+    }
     let sizes: HashMap<String, i32> = sizes.into_iter().map(|size| (size.identifier, size.bytes)).collect();
     let (mut parts, mut bytes) = (vec![Vec::new()], 0);
     for raw in group {
@@ -350,10 +376,12 @@ async fn bounded(connection: &mut AsyncPgConnection, mut group: Vec<Raw>) -> Res
 /// The records as they are of which a table does not say everything.
 async fn current(connection: &mut AsyncPgConnection, group: &[Raw]) -> Result<Current, Problem> {
     let identifiers: Vec<String> = group.iter().filter_map(incomplete).collect();
-    let Some(kind) = group.iter().find_map(|raw| raw.kind).filter(|_| !identifiers.is_empty()) else {
-        return Ok(Current::new());
-    };
-    let sql = format!("SELECT identifier, version, doc FROM {} WHERE identifier = ANY($1)", kind.collection);
-    let found: Vec<Document> = sql_query(sql).bind::<Array<Text>, _>(&identifiers).load(connection).await?;
+    let mut found: Vec<Document> = Vec::new();
+    if !identifiers.is_empty() {
+        for kind in kinds(group) {
+            let sql = format!("SELECT identifier, version, doc FROM {} WHERE identifier = ANY($1)", kind.collection);
+            found.extend(sql_query(sql).bind::<Array<Text>, _>(&identifiers).load::<Document>(connection).await?);
+        }
+    }
     Ok(found.into_iter().map(|document| (document.identifier, (document.version, document.doc))).collect())
 }

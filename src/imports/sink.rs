@@ -25,6 +25,8 @@ pub struct Raw {
     pub table: Option<Arc<Header>>,
     /// What is wrong with it already.
     pub faults: Vec<Fault>,
+    /// What was left out of it, or is odd, without being wrong.
+    pub notes: Vec<Fault>,
 }
 
 /// Where records go.
@@ -63,7 +65,13 @@ impl Sink {
     /// Hands on a fault of a line, or of the whole.
     pub fn fault(&mut self, line: i64, fault: Fault) -> Result<(), Closed> {
         let (json, faults) = (Vec::new(), vec![fault]);
-        self.push(Raw { line, place: String::new(), kind: None, json, table: None, faults })
+        self.push(Raw { line, place: String::new(), kind: None, json, table: None, faults, notes: Vec::new() })
+    }
+
+    /// Hands on what is no fault.
+    pub fn note(&mut self, note: Fault) -> Result<(), Closed> {
+        let (json, faults, notes) = (Vec::new(), Vec::new(), vec![note]);
+        self.push(Raw { line: 0, place: String::new(), kind: None, json, table: None, faults, notes })
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Header {
     names: Vec<String>,
     /// Members of which the table says nothing.
     absent: Vec<&'static str>,
+    /// Whether it has columns that can be named to people.
+    is_table: bool,
 }
 
 impl Header {
@@ -62,7 +64,19 @@ impl Header {
         let said = |member: &str| kind.columns.iter().any(|column| column.member() == member && says(column));
         let mut absent: Vec<&'static str> = members.filter(|member| !said(member)).collect();
         absent.dedup();
-        if faults.is_empty() { Ok(Self { kind, names, absent }) } else { Err(faults) }
+        if faults.is_empty() { Ok(Self { kind, names, absent, is_table: true }) } else { Err(faults) }
+    }
+
+    /// One for what is no table and says something of these members alone.
+    pub fn saying(kind: &'static Kind, members: &[&str]) -> Self {
+        let column = |column: &&Column| members.contains(&column.member());
+        let said = kind.columns.iter().filter(column);
+        // What stands beside the names of those who receive is the register's to keep.
+        let names = said.flat_map(|column| column.names()).filter(|name| name != "recipients_json").collect();
+        let mut absent: Vec<&'static str> = kind.columns.iter().map(|column| column.member()).collect();
+        absent.retain(|member| !members.contains(member));
+        absent.dedup();
+        Self { kind, names, absent, is_table: false }
     }
 
     /// How many columns there are.
@@ -126,6 +140,9 @@ impl Header {
 
     /// The column in which a member stands.
     pub fn column_of(&self, pointer: &str) -> Option<String> {
+        if !self.is_table {
+            return None;
+        }
         let mut parts = pointer.split('/').skip(1);
         let member = parts.next().filter(|member| !member.is_empty())?;
         let rest: Vec<&str> = parts.collect();

@@ -10,6 +10,14 @@ use crate::imports::{Format, Mode};
 const LOCAL: &str = "http://127.0.0.1:8080";
 const ID: &str = "0198f3a2-6c1e-7d60-9a55-3f2d0c1b4e77";
 
+/// An activity of IATI, as short as the standard allows.
+const ACTIVITY: &str = "<iati-activities version=\"2.03\"><iati-activity default-currency=\"EUR\">\
+    <iati-identifier>RS-MYTOWN-1</iati-identifier>\
+    <reporting-org ref=\"RS-MYTOWN\" type=\"11\"><narrative>My Town</narrative></reporting-org>\
+    <title><narrative>New roof for the school</narrative></title>\
+    <description><narrative>The roof of the primary school is renewed</narrative></description>\
+    <participating-org role=\"1\" ref=\"RS-MYTOWN\"/><activity-status code=\"1\"/>\
+    <activity-date type=\"1\" iso-date=\"2026-04-01\"/></iati-activity></iati-activities>";
 /// Adds them; `example` is a record of the grants.
 pub fn add(example: &Value, paths: &mut Map<String, Value>) {
     let names: Vec<&str> = collections::ALL.iter().map(|kind| kind.collection).collect();
@@ -37,6 +45,7 @@ pub fn add(example: &Value, paths: &mut Map<String, Value>) {
                 Format::Ndjson => json!({"schema": {"type": "string"}, "example": line(example)}),
                 Format::Json => json!({"schema": {"oneOf": [{"type": "object"}, {"type": "array"}]}, "example": {"grants": [example]}}),
                 Format::Csv => json!({"schema": {"type": "string"}, "example": "identifier,title_en,status\nRS-MYTOWN-1,New roof for the school,pipeline\n"}),
+                Format::Iati => json!({"schema": {"type": "string"}, "example": ACTIVITY}),
                 Format::Xlsx => json!({"schema": {"type": "string", "contentMediaType": format.essence()}}),
             };
             (format.essence().to_owned(), body)

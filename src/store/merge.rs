@@ -87,7 +87,7 @@ async fn touched(connection: &mut AsyncPgConnection) -> diesel::QueryResult<Vec<
     sql_query(
         "SELECT collection, owner, count(*) AS number FROM (
            SELECT collection, (
-             SELECT p.publisher FROM publisher_prefixes p WHERE starts_with(merging.identifier, p.prefix)
+             SELECT p.publisher FROM publisher_prefixes p WHERE owns(p.prefix, p.whole, merging.identifier)
              ORDER BY length(p.prefix) DESC LIMIT 1) AS owner
            FROM merging) AS owned
          GROUP BY collection, owner ORDER BY collection, owner",

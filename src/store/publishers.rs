@@ -22,7 +22,7 @@ pub struct Publisher {
     /// Its name.
     #[diesel(sql_type = Text)]
     pub name: String,
-    /// The prefixes of its identifiers.
+    /// The prefixes of its identifiers; the empty one is that of all that nobody else has.
     #[diesel(sql_type = Array<Text>)]
     pub prefixes: Vec<String>,
 }
@@ -30,7 +30,7 @@ pub struct Publisher {
 /// All publishers.
 pub async fn list(connection: &mut AsyncPgConnection) -> Result<Vec<Publisher>, Problem> {
     let publishers = sql_query(
-        "SELECT p.id, p.name, ARRAY(SELECT prefix FROM publisher_prefixes WHERE publisher = p.id ORDER BY prefix) AS prefixes
+        "SELECT p.id, p.name, ARRAY(SELECT prefix FROM publisher_prefixes WHERE publisher = p.id AND NOT whole ORDER BY prefix) AS prefixes
          FROM publishers p ORDER BY p.id",
     );
     Ok(publishers.load(connection).await?)
@@ -51,7 +51,7 @@ pub async fn owners(
 ) -> diesel::QueryResult<HashMap<String, String>> {
     let owners: Vec<Owner> = sql_query(
         "SELECT DISTINCT ON (identifier) identifier, publisher FROM unnest($1) AS identifier
-         JOIN publisher_prefixes ON starts_with(identifier, prefix)
+         JOIN publisher_prefixes ON owns(prefix, whole, identifier)
          ORDER BY identifier, length(prefix) DESC",
     )
     .bind::<Array<Text>, _>(identifiers)
@@ -133,9 +133,22 @@ async fn write(
         .await
 }
 
+/// Gives a publisher single identifiers, as far as nobody owns them.
+pub async fn own(connection: &mut AsyncPgConnection, publisher: &str, identifiers: &[&str]) -> diesel::QueryResult<()> {
+    sql_query(
+        "INSERT INTO publisher_prefixes (prefix, publisher, whole) SELECT identifier, $1, true FROM unnest($2) AS identifier
+         ON CONFLICT (prefix) DO NOTHING",
+    )
+    .bind::<Text, _>(publisher)
+    .bind::<Array<Text>, _>(identifiers)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 async fn take(connection: &mut AsyncPgConnection, publisher: &str, prefix: &str) -> Result<(), Problem> {
     let conflict = |words: String| Err(Problem::new(Reason::Conflict, words));
-    if !crate::record::Identifier::is_valid(prefix) {
+    if !prefix.is_empty() && !crate::record::Identifier::is_valid(prefix) {
         let words = format!("{prefix:?} is no prefix: printable characters without spaces");
         return Err(Problem::invalid(vec![Fault::at("/prefixes", "prefix_invalid", words)]));
     }
@@ -147,13 +160,13 @@ async fn take(connection: &mut AsyncPgConnection, publisher: &str, prefix: &str)
             .optional()?;
     match holder {
         Some(holder) if holder.publisher == publisher => return Ok(()),
-        Some(holder) => return conflict(format!("the prefix {prefix} belongs to {}", holder.publisher)),
+        Some(holder) => return conflict(format!("the prefix {prefix:?} belongs to {}", holder.publisher)),
         None => {}
     }
     // Records that would change hands: those whose owner has a shorter prefix.
     let published: Option<Owner> = sql_query(
         "SELECT records.identifier, owner.publisher FROM records, LATERAL (
-           SELECT publisher, prefix FROM publisher_prefixes WHERE starts_with(records.identifier, prefix)
+           SELECT publisher, prefix FROM publisher_prefixes WHERE owns(prefix, whole, records.identifier)
            ORDER BY length(prefix) DESC LIMIT 1) AS owner
          WHERE starts_with(records.identifier, $1) AND length(owner.prefix) < length($1) AND owner.publisher <> $2 LIMIT 1",
     )
@@ -177,10 +190,10 @@ async fn take(connection: &mut AsyncPgConnection, publisher: &str, prefix: &str)
 async fn leave(connection: &mut AsyncPgConnection, publisher: &str, kept: &[String]) -> Result<(), Problem> {
     let published: Option<Owner> = sql_query(
         "SELECT records.identifier, owner.prefix AS publisher FROM publisher_prefixes AS left_over
-         JOIN records ON starts_with(records.identifier, left_over.prefix), LATERAL (
-           SELECT prefix FROM publisher_prefixes WHERE starts_with(records.identifier, prefix)
+         JOIN records ON owns(left_over.prefix, left_over.whole, records.identifier), LATERAL (
+           SELECT prefix FROM publisher_prefixes WHERE owns(prefix, whole, records.identifier)
            ORDER BY length(prefix) DESC LIMIT 1) AS owner
-         WHERE left_over.publisher = $1 AND left_over.prefix <> ALL($2) AND owner.prefix = left_over.prefix LIMIT 1",
+         WHERE left_over.publisher = $1 AND left_over.prefix <> ALL($2) AND NOT left_over.whole AND owner.prefix = left_over.prefix LIMIT 1",
     )
     .bind::<Text, _>(publisher)
     .bind::<Array<Text>, _>(kept)
@@ -191,7 +204,7 @@ async fn leave(connection: &mut AsyncPgConnection, publisher: &str, kept: &[Stri
         let words = format!("{identifier} was published under {prefix}, which therefore stays");
         return Err(Problem::new(Reason::Conflict, words));
     }
-    sql_query("DELETE FROM publisher_prefixes WHERE publisher = $1 AND prefix <> ALL($2)")
+    sql_query("DELETE FROM publisher_prefixes WHERE publisher = $1 AND prefix <> ALL($2) AND NOT whole")
         .bind::<Text, _>(publisher)
         .bind::<Array<Text>, _>(kept)
         .execute(connection)

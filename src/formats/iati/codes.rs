@@ -1,5 +1,6 @@
 //! What members of records are called in IATI's code lists.
 
+use crate::codelists;
 use crate::collections::beneficiaries::BeneficiaryKind;
 use crate::collections::indicators::Measure;
 use crate::collections::organisations::OrganisationType;
@@ -89,4 +90,9 @@ pub fn measure(measure: Measure) -> u8 {
         Measure::Ordinal => 4,
         Measure::Qualitative => 5,
     }
+}
+
+/// How records say what a code list has a number for; `list` is the code list.
+pub fn value_of(list: &str, code: &str) -> Option<&'static str> {
+    codelists::find(list)?.code(code)?.value.as_deref()
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::activity::{narratives, reporting};
 use super::xml::Element;
 use crate::formats::related::{Party, Related};
+use crate::record::original::digest_of;
 use crate::record::{Identifier, OtherIdentifier, Translations};
 
 /// The members of both that IATI has room for.
@@ -18,6 +19,11 @@ pub struct Organisation {
     name: Translations,
     identifiers: Vec<OtherIdentifier>,
     website: Option<String>,
+}
+
+/// The digest of the members that say what elements of this name say; nothing where none do.
+pub fn members(name: &str, of: &Organisation) -> Option<String> {
+    (name == "name").then(|| digest_of(&of.name))
 }
 
 /// The organisation: who it is. Of its budgets the register knows only what activities say.

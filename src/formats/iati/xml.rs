@@ -71,6 +71,11 @@ impl Element {
         self.children().find(|child| child.name == name)
     }
 
+    /// The elements in it, and in these, in their order.
+    pub fn descendants(&self) -> Vec<&Element> {
+        self.children().flat_map(|child| std::iter::once(child).chain(child.descendants())).collect()
+    }
+
     /// The text that stands right in it, without the spaces around it.
     pub fn words(&self) -> String {
         let texts = self.children.iter().filter_map(|node| match node {
@@ -78,6 +83,28 @@ impl Element {
             Node::Element(_) => None,
         });
         texts.collect::<String>().trim().to_owned()
+    }
+
+    /// The elements in it, to be changed.
+    pub fn children_mut(&mut self) -> impl Iterator<Item = &mut Element> {
+        self.children.iter_mut().filter_map(|node| match node {
+            Node::Element(element) => Some(element),
+            Node::Text(_) => None,
+        })
+    }
+
+    /// The elements in it, and nothing else of it.
+    pub fn into_children(self) -> Vec<Element> {
+        let elements = self.children.into_iter().filter_map(|node| match node {
+            Node::Element(element) => Some(element),
+            Node::Text(_) => None,
+        });
+        elements.collect()
+    }
+
+    /// Its name and attributes, without anything in it.
+    pub fn bare(&self) -> Self {
+        Self { children: Vec::new(), name: self.name.clone(), attributes: self.attributes.clone(), line: self.line }
     }
 
     /// Puts an element at its end.

@@ -5,7 +5,7 @@ WITH bounds AS (
   SELECT min(identifier) AS low, max(identifier) AS high FROM batch
 ), relevant AS MATERIALIZED (
   -- Prefixes that an identifier between these two can start with.
-  SELECT prefix, publisher FROM publisher_prefixes, bounds
+  SELECT prefix, whole, publisher FROM publisher_prefixes, bounds
   WHERE prefix <= high AND left(low, length(prefix)) <= prefix
 )
 SELECT batch.n, batch.identifier, batch.collection, coalesce(records.version, 0) + 1,
@@ -28,7 +28,7 @@ SELECT batch.n, batch.identifier, batch.collection, coalesce(records.version, 0)
   END
 FROM batch
 LEFT JOIN LATERAL (
-  SELECT publisher FROM relevant WHERE starts_with(batch.identifier, prefix) ORDER BY length(prefix) DESC LIMIT 1
+  SELECT publisher FROM relevant WHERE owns(prefix, whole, batch.identifier) ORDER BY length(prefix) DESC LIMIT 1
 ) AS owner ON true
 LEFT JOIN records ON records.identifier = batch.identifier
 LEFT JOIN versions ON versions.identifier = records.identifier AND versions.version = records.version

@@ -1,0 +1,125 @@
+//! IATI: activities and organisations as records of the register.
+//!
+//! A file is read twice, from a copy on disk: first for what it names ([`index`]), so that the register can be
+//! asked once ([`known`]), then for its records ([`activity`], [`organisation`]), one after another. What the
+//! register has no member for is kept with the record ([`crate::record::Original`]). docs/MAPPING.md
+//! says field by field what becomes what.
+
+pub mod activity;
+pub mod index;
+pub mod known;
+pub mod money;
+pub mod older;
+pub mod organisation;
+pub mod parties;
+pub mod places;
+pub mod results;
+pub mod words;
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+
+use diesel_async::AsyncPgConnection;
+use serde_json::Value;
+use tokio::task::spawn_blocking;
+
+use super::Order;
+use super::sink::{Closed, Raw, Sink, broken};
+use crate::error::{Fault, Problem};
+use crate::formats::iati::parse::{Content, Parser};
+use crate::formats::iati::xml::Element;
+use index::Index;
+use known::{Known, Record};
+
+/// A file whose names the register was asked for.
+pub struct Prepared {
+    file: File,
+    known: Known,
+    /// Why the body is not whole.
+    broken: Option<Fault>,
+}
+
+/// Reads a file for what it names, and asks the register; what cannot be read is told when it is read
+/// for good.
+pub async fn prepare(
+    connection: &mut AsyncPgConnection,
+    order: &Order,
+    body: Box<dyn Read + Send>,
+) -> Result<Prepared, Problem> {
+    let (file, index, broken) =
+        spawn_blocking(|| indexed(body)).await.map_err(Problem::internal)?.map_err(Problem::internal)?;
+    let known = Known::ask(connection, index, order.writes_for(), order.collection).await?;
+    Ok(Prepared { file, known, broken })
+}
+
+/// A copy of the body, and what it names.
+fn indexed(mut body: Box<dyn Read + Send>) -> std::io::Result<(File, Index, Option<Fault>)> {
+    let mut file = tempfile::tempfile()?;
+    let mut index = Index::default();
+    let mut buffer = vec![0; 64 * 1024];
+    let broken = loop {
+        match body.read(&mut buffer) {
+            Ok(0) => break None,
+            Ok(length) => file.write_all(&buffer[..length])?,
+            Err(error) => break Some(broken(&error)),
+        }
+    };
+    file.seek(SeekFrom::Start(0))?;
+    if let Ok(mut parser) = Parser::begin(file.try_clone()?) {
+        while let Ok(Some(element)) = parser.next() {
+            let element = as_current(element, &parser.version);
+            match parser.content {
+                Content::Activities => index.add(&element),
+                Content::Organisations => index.parties.extend(organisation::who(&element)),
+            }
+        }
+    }
+    file.seek(SeekFrom::Start(0))?;
+    Ok((file, index, broken))
+}
+
+fn as_current(element: Element, version: &str) -> Element {
+    let version = element.get("version").map_or(version, |own| own);
+    if older::is_old(version) { older::renewed(element) } else { element }
+}
+
+/// Reads the records of a file.
+pub fn read(prepared: Prepared, sink: &mut Sink) -> Result<(), Closed> {
+    let Prepared { file, mut known, broken } = prepared;
+    if let Some(broken) = broken {
+        return tell(broken, sink);
+    }
+    let mut parser = match Parser::begin(file) {
+        Ok(parser) => parser,
+        Err(fault) => return tell(fault, sink),
+    };
+    let version = if parser.version.is_empty() { "1.01".to_owned() } else { parser.version.clone() };
+    loop {
+        let element = match parser.next() {
+            Ok(Some(element)) => as_current(element, &version),
+            Ok(None) => return Ok(()),
+            Err(fault) => return tell(fault, sink),
+        };
+        let (records, notes) = match parser.content {
+            Content::Activities => activity::activity(&element, &version, &mut known),
+            Content::Organisations => (organisation::organisation(&element, &version, &mut known), Vec::new()),
+        };
+        for note in notes {
+            sink.note(note)?;
+        }
+        for record in records {
+            sink.push(raw(record))?;
+        }
+    }
+}
+
+/// What makes a file unreadable from here on.
+fn tell(fault: Fault, sink: &mut Sink) -> Result<(), Closed> {
+    sink.fault(fault.row.unwrap_or_default(), fault)
+}
+
+fn raw(record: Record) -> Raw {
+    let Record { kind, json, line, said, faults } = record;
+    let json = if json == Value::Null { Vec::new() } else { json.to_string().into_bytes() };
+    Raw { line, place: String::new(), kind: Some(kind), json, table: said, faults, notes: Vec::new() }
+}

@@ -1,0 +1,250 @@
+//! An activity as a programme or grant, with all that stands in records of its own.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::{Map, Value, json};
+
+use super::index::identifier;
+use super::known::{Known, Record};
+use super::parties::{Scope, Who, beneficiary, organisation, participants};
+use super::words::{date, joined, language, object, texts};
+use super::{money, places, results};
+use crate::codes::is_web_address;
+use crate::collections::{grants, programmes};
+use crate::error::Fault;
+use crate::formats::activity::Activity;
+use crate::formats::iati::xml::Element;
+use crate::formats::iati::{codes, groups};
+use crate::imports::table::Header;
+use crate::record::Original;
+
+/// The largest number of documents and texts of a record.
+const MOST: usize = 100;
+/// Elements that become records of their own, or are the record's name.
+const ELSEWHERE: [&str; 3] = ["iati-identifier", "transaction", "result"];
+
+/// An activity that is being read.
+pub struct Reading<'a> {
+    /// What is known.
+    pub known: &'a mut Known,
+    /// What was found.
+    pub out: Vec<Record>,
+    /// What holds for all that it says.
+    pub scope: Scope,
+    /// Its identifier.
+    pub identifier: String,
+    /// What a record of it is called in members of others: `programme` or `grant`.
+    pub singular: &'static str,
+    /// The version of the standard.
+    pub version: String,
+    /// Who receives it.
+    pub recipients: HashSet<Who>,
+    /// The line on which it begins.
+    pub line: i64,
+    /// What a reader should know.
+    pub notes: Vec<Fault>,
+}
+
+impl Reading<'_> {
+    /// Notes something that is left out.
+    pub fn note(&mut self, code: &str, line: i64, detail: String) {
+        let (row, identifier) = (Some(line), Some(self.identifier.clone()));
+        self.notes.push(Fault { row, identifier, code: code.into(), detail, ..Fault::default() });
+    }
+}
+
+/// What was found in an activity: its records, and what was left out.
+pub fn activity(element: &Element, version: &str, known: &mut Known) -> (Vec<Record>, Vec<Fault>) {
+    let Some(identifier) = identifier(element) else {
+        let words = "the activity has no iati-identifier".to_owned();
+        let fault = Fault { row: Some(element.line()), code: "required".into(), detail: words, ..Fault::default() };
+        let nothing = Record {
+            kind: &programmes::KIND,
+            json: Value::Null,
+            line: element.line(),
+            said: None,
+            faults: vec![fault],
+        };
+        return (vec![nothing], Vec::new());
+    };
+    let is_grant = known.collection(&identifier) == Some("grants");
+    let scope = Scope {
+        reporting: Who::reporting(element),
+        language: language(element),
+        currency: element.get("default-currency").map(str::to_owned),
+    };
+    let mut reading = Reading {
+        known,
+        out: Vec::new(),
+        scope,
+        identifier,
+        singular: if is_grant { "grant" } else { "programme" },
+        version: version.to_owned(),
+        recipients: HashSet::new(),
+        line: element.line(),
+        notes: Vec::new(),
+    };
+    let record = whole(element, is_grant, &mut reading);
+    reading.out.push(record);
+    money::transactions(element, &mut reading);
+    results::results(element, &mut reading);
+    (reading.out, reading.notes)
+}
+
+fn whole(element: &Element, is_grant: bool, reading: &mut Reading) -> Record {
+    let language = reading.scope.language.clone();
+    let described = |types: &[&str]| -> Vec<&Element> {
+        let of =
+            |text: &&Element| types.contains(&text.get("type").unwrap_or("1")) && text.get("register:of").is_none();
+        element.all("description").filter(of).collect()
+    };
+    let objectives: Vec<Value> =
+        described(&["2"]).into_iter().filter_map(|text| texts(text, &language)).take(MOST).collect();
+    let (start, end) = period(element, reading);
+    let (organisations, recipients) = parties(element, is_grant, reading);
+    let places = places::places(element, reading);
+    let sectors = places::sectors(element, reading);
+    let tags = places::tags(element, reading);
+    let budget = money::budget(element, start.as_deref(), reading);
+    let documents = documents(element, reading);
+    let above = above(element, reading);
+    let status = element.first("activity-status").and_then(|status| status.get("code"));
+    let status = status.map(|code| codes::value_of("ActivityStatus", code).unwrap_or(code));
+    let kind = if is_grant { &grants::KIND } else { &programmes::KIND };
+    let up = if is_grant { "programme" } else { "parent" };
+    let mut said = vec!["title", "description", "objectives", "status", "start_date", "end_date", "organisations"];
+    said.extend(["places", "sectors", "tags", "documents", "original", up]);
+    said.extend(is_grant.then_some("recipients"));
+    // A budget without a period has no room in the standard: that there is none says nothing.
+    said.extend(element.first("budget").map(|_| "budget"));
+    let mut record = object([
+        ("identifier", Some(reading.identifier.clone().into())),
+        (up, above.map(Value::from)),
+        ("title", element.first("title").and_then(|title| texts(title, &language))),
+        ("description", joined(&described(&["1"]), &language)),
+        ("objectives", Some(objectives.into())),
+        ("status", status.map(Value::from)),
+        ("start_date", start.map(Value::from)),
+        ("end_date", end.map(Value::from)),
+        ("budget", budget),
+        ("organisations", Some(organisations.into())),
+        ("places", Some(places.into())),
+        ("sectors", Some(sectors.into())),
+        ("tags", Some(tags.into())),
+        ("documents", Some(documents.into())),
+    ]);
+    if is_grant {
+        record.insert("recipients".into(), recipients.into());
+    }
+    let original = original(element, &record, &reading.version);
+    record.insert("original".into(), json!(original));
+    let said = Some(Header::saying(kind, &said).into());
+    Record { kind, json: Value::Object(record), line: element.line(), said, faults: Vec::new() }
+}
+
+/// All that it says, by the names of its elements, but for what stands in records of its own.
+fn original(element: &Element, record: &Map<String, Value>, version: &str) -> Original {
+    let read: Option<Activity> = serde_json::from_value(Value::Object(record.clone())).ok();
+    let mut parts: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    for child in element.children() {
+        let is_elsewhere = ELSEWHERE.contains(&child.name())
+            && (child.name() != "result" || child.first("indicator").is_some())
+            || child.get("register:identifier").is_some() && child.name() == "planned-disbursement";
+        if !is_elsewhere {
+            child.write(0, parts.entry(child.name().to_owned()).or_default());
+        }
+    }
+    element.bare().write(0, parts.entry(groups::ATTRIBUTES.to_owned()).or_default());
+    let parts = parts.into_iter().map(|(name, text)| {
+        let of = read.as_ref().and_then(|read| groups::members(&name, read));
+        (name, String::from_utf8_lossy(&text).into_owned(), of)
+    });
+    Original::of_iati(version, parts)
+}
+
+/// Begin and end: as they were, else as they are planned; what runs backwards is none.
+fn period(element: &Element, reading: &mut Reading) -> (Option<String>, Option<String>) {
+    let of = |of_type: &str| {
+        let mut dates = element.all("activity-date").filter(|date| date.get("register:of").is_none());
+        let found = dates.find(|date| date.get("type") == Some(of_type))?;
+        date(found, "iso-date")
+    };
+    let (start, end) = (of("2").or_else(|| of("1")), of("4").or_else(|| of("3")));
+    if let (Some(from), Some(to)) = (&start, &end)
+        && from.len() == 10
+        && to.len() == 10
+        && from > to
+    {
+        reading.note("period_backwards", reading.line, format!("{to} is before {from}; the end is left out"));
+        return (start, None);
+    }
+    (start, end)
+}
+
+/// Who takes part, and who receives.
+fn parties(element: &Element, is_grant: bool, reading: &mut Reading) -> (Vec<Value>, Vec<Value>) {
+    let (mut organisations, mut recipients) = (Vec::new(), Vec::new());
+    let mut seen = HashSet::new();
+    for (one, role) in participants(element) {
+        let Some(who) = Who::of(one, &reading.scope.reporting).filter(|_| one.get("register:of").is_none()) else {
+            continue;
+        };
+        let receives = matches!(who, Who::Identifier(_, true))
+            || is_grant
+                && role == "4"
+                && Some(&who) != reading.scope.reporting.as_ref()
+                && !matches!(who, Who::Identifier(..));
+        if receives && is_grant {
+            let found = beneficiary(one, &reading.scope, reading.known, &mut reading.out);
+            if let Some(identifier) = found.filter(|identifier| seen.insert((identifier.clone(), "recipient"))) {
+                recipients.push(json!({"beneficiary": identifier, "role": one.get("register:role").unwrap_or("lead")}));
+            }
+            reading.recipients.insert(who);
+            continue;
+        }
+        let Some(role) = codes::value_of("OrganisationRole", role).filter(|_| !receives) else { continue };
+        let Some(identifier) = organisation(one, &reading.scope, reading.known, &mut reading.out) else { continue };
+        let is_line = role == "funding" && reading.known.is_funder(&reading.identifier, &identifier);
+        if !is_line && seen.insert((identifier.clone(), role)) {
+            organisations.push(json!({"organisation": identifier, "role": role}));
+        }
+    }
+    (organisations, recipients)
+}
+
+/// What it is a part of, if the register or the file has that.
+fn above(element: &Element, reading: &Reading) -> Option<String> {
+    let above = element.all("related-activity").filter(|related| related.get("type") == Some("1"));
+    let mut named = above.filter_map(|related| related.get("ref"));
+    let is_programme =
+        |other: &&str| reading.known.collection(other) == Some("programmes") && *other != reading.identifier;
+    named.find(is_programme).map(str::to_owned)
+}
+
+/// Documents that have an address and a title.
+fn documents(element: &Element, reading: &mut Reading) -> Vec<Value> {
+    let mut documents = Vec::new();
+    for link in element.all("document-link") {
+        let url = link.get("url").filter(|url| is_web_address(url) && url.chars().count() <= 2000);
+        let title = link.first("title").and_then(|title| texts(title, &reading.scope.language));
+        let (Some(url), Some(title)) = (url, title) else {
+            reading.note(
+                "document_unclear",
+                link.line(),
+                "a document without an address or title is only kept".to_owned(),
+            );
+            continue;
+        };
+        if documents.len() == MOST {
+            reading.note("documents_too_many", link.line(), format!("documents beyond {MOST} are only kept"));
+            break;
+        }
+        let published = link.first("document-date").and_then(|element| date(element, "iso-date"));
+        documents.push(Value::Object(object([
+            ("url", Some(url.into())),
+            ("title", Some(title)),
+            ("published", published.map(Value::from)),
+        ])));
+    }
+    documents
+}

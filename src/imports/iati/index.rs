@@ -1,0 +1,99 @@
+//! What a file names, found before it is read for good: which of its activities are programmes, and of
+//! whom and what the register has to be asked.
+
+use std::collections::{HashMap, HashSet};
+
+use super::parties::{Who, participants, parties};
+use crate::formats::iati::xml::Element;
+
+/// Kinds of aid that are funds and schemes: IATI AidType B01 to B04 and A02.
+const SCHEMES: [&str; 6] = ["A01", "A02", "B01", "B02", "B03", "B04"];
+
+/// An activity of the file.
+#[derive(Debug, Default)]
+struct Entry {
+    /// What it says that it is.
+    stated: Option<&'static str>,
+    /// Whether others are parts of it, or it is a scheme.
+    is_whole: bool,
+    /// Whether somebody else receives it.
+    is_award: bool,
+}
+
+/// What a file names.
+#[derive(Debug, Default)]
+pub struct Index {
+    activities: HashMap<String, Entry>,
+    /// Activities that others of the file say they are parts of.
+    above: HashSet<String>,
+    /// Activities that are named beside those of the file.
+    pub related: HashSet<String>,
+    /// Who is named.
+    pub parties: HashSet<Who>,
+    /// Places that are named.
+    pub places: HashSet<String>,
+}
+
+impl Index {
+    /// Takes an activity into account.
+    pub fn add(&mut self, activity: &Element) {
+        let Some(identifier) = identifier(activity) else { return };
+        let mut entry = Entry { stated: stated(activity), ..Entry::default() };
+        for related in activity.all("related-activity") {
+            let Some(other) = related.get("ref") else { continue };
+            match related.get("type") {
+                Some("1") => drop(self.above.insert(other.to_owned())),
+                Some("2") => entry.is_whole = true,
+                _ => continue,
+            }
+            self.related.insert(other.to_owned());
+        }
+        entry.is_whole |=
+            activity.all("default-aid-type").filter_map(|aid| aid.get("code")).any(|aid| SCHEMES.contains(&aid));
+        let reporting = Who::reporting(activity);
+        let implementing =
+            participants(activity).filter(|(_, role)| *role == "4").filter_map(|(who, _)| Who::of(who, &reporting));
+        let receiving = activity.all("transaction").filter_map(|flow| Who::of(flow.first("receiver-org")?, &reporting));
+        entry.is_award = implementing.chain(receiving).any(|who| Some(&who) != reporting.as_ref());
+        self.parties.extend(parties(activity));
+        for flow in activity.all("transaction") {
+            let names = [("provider-org", "provider-activity-id"), ("receiver-org", "receiver-activity-id")];
+            let of = names.iter().filter_map(|(end, name)| flow.first(end)?.get(name));
+            self.related.extend(of.map(str::to_owned));
+        }
+        let countries = activity.all("recipient-country").filter_map(|country| country.get("code"));
+        let locations = activity.all("location").filter_map(|location| location.get("ref"));
+        let observed =
+            activity.all("result").flat_map(Element::descendants).filter(|element| element.name() == "location");
+        self.places.extend(countries.chain(locations).map(str::to_owned));
+        self.places.extend(observed.filter_map(|location| location.get("ref")).map(str::to_owned));
+        self.activities.insert(identifier, entry);
+    }
+
+    /// The identifiers of its activities.
+    pub fn activities(&self) -> impl Iterator<Item = &str> {
+        self.activities.keys().map(String::as_str)
+    }
+
+    /// The collection of an activity of the file, as far as the file alone says it: what has parts or
+    /// is a scheme is a programme, an award to somebody a grant, and anything else a programme.
+    pub fn collection(&self, identifier: &str) -> Option<&'static str> {
+        let entry = self.activities.get(identifier)?;
+        let is_grant = entry.is_award && !entry.is_whole && !self.above.contains(identifier);
+        Some(entry.stated.unwrap_or(if is_grant { "grants" } else { "programmes" }))
+    }
+}
+
+/// The identifier of an activity.
+pub fn identifier(activity: &Element) -> Option<String> {
+    activity.first("iati-identifier").map(Element::words).filter(|words| !words.is_empty())
+}
+
+/// What the register itself said that it is.
+fn stated(activity: &Element) -> Option<&'static str> {
+    match activity.get("register:collection")? {
+        "programmes" => Some("programmes"),
+        "grants" => Some("grants"),
+        _ => None,
+    }
+}

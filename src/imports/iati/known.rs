@@ -1,0 +1,227 @@
+//! What the register knows of what a file names, asked for once before the file is read.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use diesel::sql_types::{Array, Bool, Nullable, Text};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::Value;
+
+use super::index::Index;
+use super::parties::Who;
+use super::words::identifiers;
+use crate::error::Fault;
+use crate::imports::table::Header;
+use crate::kind::Kind;
+
+/// A record that was found in a file.
+pub struct Record {
+    /// Its collection.
+    pub kind: &'static Kind,
+    /// It.
+    pub json: Value,
+    /// The line on which it begins.
+    pub line: i64,
+    /// The members that the standard has, where it says nothing of the others.
+    pub said: Option<Arc<Header>>,
+    /// What is wrong with it.
+    pub faults: Vec<Fault>,
+}
+
+impl Record {
+    /// A record of which the file says all there is.
+    pub fn whole(kind: &'static Kind, json: Value, line: i64) -> Self {
+        Self { kind, json, line, said: None, faults: Vec::new() }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Prefix {
+    #[diesel(sql_type = Text)]
+    prefix: String,
+    #[diesel(sql_type = Bool)]
+    whole: bool,
+    #[diesel(sql_type = Text)]
+    publisher: String,
+}
+
+#[derive(QueryableByName)]
+struct Party {
+    #[diesel(sql_type = Text)]
+    identifier: String,
+    #[diesel(sql_type = Text)]
+    collection: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    scheme: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    code: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct Live {
+    #[diesel(sql_type = Text)]
+    identifier: String,
+    #[diesel(sql_type = Text)]
+    collection: String,
+}
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    record: String,
+    #[diesel(sql_type = Text)]
+    target: String,
+}
+
+/// What is known, and what the file itself has brought so far.
+#[derive(Default)]
+pub struct Known {
+    index: Index,
+    writer: Option<String>,
+    prefixes: Vec<(String, bool, String)>,
+    organisations: HashMap<Who, String>,
+    beneficiaries: HashMap<Who, String>,
+    /// Activities and places of the register, with their collections.
+    live: HashMap<String, String>,
+    /// Who has a line of the funding of an activity, which says more than that it pays.
+    funders: HashSet<(String, String)>,
+    /// Parties that were added from this file.
+    new: HashSet<String>,
+    /// The collection that all activities are of, where that was said.
+    wanted: Option<&'static Kind>,
+}
+
+impl Known {
+    /// Asks the register. `writer` is the publisher, or nobody for who may write all.
+    pub async fn ask(
+        connection: &mut AsyncPgConnection,
+        index: Index,
+        writer: Option<&str>,
+        wanted: Option<&'static Kind>,
+    ) -> diesel::QueryResult<Self> {
+        let prefixes: Vec<Prefix> =
+            sql_query("SELECT prefix, whole, publisher FROM publisher_prefixes ORDER BY length(prefix) DESC, prefix")
+                .load(connection)
+                .await?;
+        let prefixes = prefixes.into_iter().map(|row| (row.prefix, row.whole, row.publisher)).collect();
+        let mut known = Self { index, writer: writer.map(str::to_owned), prefixes, wanted, ..Self::default() };
+        let names: Vec<&str> = known
+            .index
+            .activities()
+            .chain(known.index.related.iter().map(String::as_str))
+            .chain(known.index.places.iter().map(String::as_str))
+            .collect();
+        let live: Vec<Live> =
+            sql_query("SELECT identifier, collection FROM records WHERE live AND identifier = ANY($1)")
+                .bind::<Array<Text>, _>(names)
+                .load(connection)
+                .await?;
+        known.live = live.into_iter().map(|row| (row.identifier, row.collection)).collect();
+        let lines: Vec<Line> = sql_query(
+            "SELECT record, target FROM links WHERE role = 'funding' AND pointer LIKE '/funding/%' AND record = ANY($1)",
+        )
+        .bind::<Array<Text>, _>(known.live.keys().collect::<Vec<_>>())
+        .load(connection)
+        .await?;
+        known.funders = lines.into_iter().map(|line| (line.record, line.target)).collect();
+        known.ask_parties(connection).await?;
+        Ok(known)
+    }
+
+    /// Who is known: by the identifier that a new record of it would have, or by a code elsewhere.
+    async fn ask_parties(&mut self, connection: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
+        let mut by_name: HashMap<String, Who> = HashMap::new();
+        let mut by_code: HashMap<(String, String), Who> = HashMap::new();
+        for who in &self.index.parties {
+            if let Some(reference) = who.reference() {
+                let one = &identifiers(reference)[0];
+                let text = |name: &str| one[name].as_str().unwrap_or_default().to_owned();
+                by_code.insert((text("scheme"), text("code")), who.clone());
+                by_name.insert(reference.to_owned(), who.clone());
+            }
+            let name = who.name(self);
+            by_name.insert(format!("{name}:beneficiary"), who.clone());
+            by_name.insert(name, who.clone());
+        }
+        let names: Vec<&str> = by_name.keys().map(String::as_str).collect();
+        let codes: Vec<&str> = by_code.keys().map(|(_, code)| code.as_str()).collect();
+        let found: Vec<Party> = sql_query(
+            "SELECT p.identifier, p.collection, other ->> 'scheme' AS scheme, other ->> 'code' AS code FROM (
+               SELECT identifier, 'organisations' AS collection, doc FROM organisations WHERE codes && $2 OR identifier = ANY($1)
+               UNION ALL
+               SELECT identifier, 'beneficiaries', doc FROM beneficiaries WHERE codes && $2 OR identifier = ANY($1)) AS p
+             LEFT JOIN LATERAL jsonb_array_elements(p.doc -> 'identifiers') AS other ON true
+             ORDER BY p.identifier",
+        )
+        .bind::<Array<Text>, _>(names)
+        .bind::<Array<Text>, _>(codes)
+        .load(connection)
+        .await?;
+        for Party { identifier, collection, scheme, code } in found {
+            let code = by_code.get(&(scheme.unwrap_or_default(), code.unwrap_or_default()));
+            let parties = if collection == "organisations" { &mut self.organisations } else { &mut self.beneficiaries };
+            for who in code.into_iter().chain(by_name.get(&identifier)) {
+                parties.entry(who.clone()).or_insert_with(|| identifier.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// The organisation of the register that this is.
+    pub fn organisation(&self, who: &Who) -> Option<&str> {
+        self.organisations.get(who).map(String::as_str)
+    }
+
+    /// The beneficiary of the register that this is.
+    pub fn beneficiary(&self, who: &Who) -> Option<&str> {
+        self.beneficiaries.get(who).map(String::as_str)
+    }
+
+    /// Whether an organisation has a line of the funding of an activity.
+    pub fn is_funder(&self, activity: &str, organisation: &str) -> bool {
+        self.funders.contains(&(activity.to_owned(), organisation.to_owned()))
+    }
+
+    /// Whether nothing of this name was added before; it is now.
+    pub fn is_new(&mut self, identifier: &str) -> bool {
+        self.new.insert(identifier.to_owned())
+    }
+
+    /// The collection of an activity of the register or the file.
+    pub fn collection(&self, identifier: &str) -> Option<&'static str> {
+        match self.live.get(identifier).map(String::as_str) {
+            Some("programmes") => Some("programmes"),
+            Some("grants") => Some("grants"),
+            _ => match (self.index.collection(identifier)?, self.wanted) {
+                (_, Some(wanted)) if matches!(wanted.collection, "programmes" | "grants") => Some(wanted.collection),
+                (found, _) => Some(found),
+            },
+        }
+    }
+
+    /// Whether there is such a place.
+    pub fn is_place(&self, identifier: &str) -> bool {
+        self.live.get(identifier).is_some_and(|collection| collection == "locations")
+    }
+
+    /// The name of a new record: as it is named elsewhere, if that is the writer's to give, else the
+    /// same under the shortest prefix of the writer's.
+    pub fn name(&self, given: &str) -> String {
+        if self.may_name(given) {
+            return given.to_owned();
+        }
+        let own = |(_, whole, publisher): &&(String, bool, String)| !whole && Some(publisher) == self.writer.as_ref();
+        let prefix = self.prefixes.iter().rev().find(own).map(|(prefix, ..)| prefix.as_str());
+        format!("{}org-{given}", prefix.unwrap_or_default())
+    }
+
+    fn may_name(&self, identifier: &str) -> bool {
+        let owns = |(prefix, whole, _): &&(String, bool, String)| match whole {
+            true => identifier == prefix,
+            false => identifier.starts_with(prefix.as_str()),
+        };
+        let owner = self.prefixes.iter().find(owns).map(|(.., publisher)| publisher);
+        owner.is_some() && (self.writer.is_none() || owner == self.writer.as_ref())
+    }
+}

@@ -1,0 +1,167 @@
+//! Budgets and flows of an activity.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rust_decimal::Decimal;
+use serde_json::{Map, Value, json};
+
+use super::activity::Reading;
+use super::known::Record;
+use super::parties::{Who, beneficiary, organisation};
+use super::words::{date, day, money, number, object, texts, within};
+use crate::collections::transactions::{self, Transaction};
+use crate::error::Fault;
+use crate::formats::iati::xml::Element;
+use crate::formats::iati::{codes, groups};
+use crate::imports::table::Header;
+use crate::record::Original;
+
+/// The budget of an activity: what its periods sum to, a revised one instead of the original.
+pub fn budget(activity: &Element, start: Option<&str>, reading: &mut Reading) -> Option<Value> {
+    let mut periods: BTreeMap<(&str, &str), (bool, Vec<&Element>)> = BTreeMap::new();
+    for budget in activity.all("budget") {
+        let of = |name: &str| budget.first(name).and_then(|period| period.get("iso-date")).unwrap_or_default();
+        let Some(value) = budget.first("value") else { continue };
+        let is_revised = budget.get("type") == Some("2");
+        let (revised, values) = periods.entry((of("period-start"), of("period-end"))).or_default();
+        if is_revised && !*revised {
+            values.clear();
+            *revised = true;
+        }
+        if is_revised == *revised {
+            values.push(value);
+        }
+    }
+    let values: Vec<Value> = periods
+        .values()
+        .flat_map(|(_, values)| values)
+        .map(|value| money(value, reading.scope.currency.as_deref()))
+        .collect();
+    let first = values.first()?;
+    let amounts: Vec<Decimal> = values.iter().filter_map(|value| value["amount"].to_string().parse().ok()).collect();
+    let sum: Decimal = amounts.iter().sum();
+    let wrong = if amounts.len() < values.len() {
+        "one of its periods has no number"
+    } else if values.iter().any(|value| value["currency"] != first["currency"]) {
+        "its periods are in different currencies"
+    } else if sum.is_sign_negative() {
+        "it is below zero"
+    } else if first["currency"].is_null() {
+        "it has no currency"
+    } else {
+        let mut budget = first.as_object().cloned().unwrap_or_default();
+        budget.insert("amount".into(), number(&sum.to_string()));
+        // Without a day of its own an amount has that of the start.
+        if budget.get("value_date").and_then(Value::as_str) == start {
+            budget.shift_remove("value_date");
+        }
+        return Some(Value::Object(budget));
+    };
+    let line = activity.first("budget").map_or(reading.line, Element::line);
+    reading.note("budget_unclear", line, format!("the budget is left out: {wrong}"));
+    None
+}
+
+/// The flows of an activity, as records.
+pub fn transactions(activity: &Element, reading: &mut Reading) {
+    let flows: Vec<&Element> = activity.all("transaction").collect();
+    let mut references: HashMap<&str, usize> = HashMap::new();
+    for reference in flows.iter().filter_map(|flow| flow.get("ref")) {
+        *references.entry(reference).or_default() += 1;
+    }
+    for (n, flow) in flows.into_iter().enumerate() {
+        let reference = flow.get("ref").filter(|reference| references[reference] == 1);
+        let identifier = match (flow.get("register:identifier"), reference) {
+            (Some(own), _) => own.to_owned(),
+            (None, Some(reference)) => within(&reading.identifier, "transaction:", reference),
+            (None, None) => within(&reading.identifier, "transaction-", &(n + 1).to_string()),
+        };
+        let of_type = flow.first("transaction-type").and_then(|of| of.get("code"));
+        let of_type = of_type.and_then(|code| codes::value_of("TransactionType", code)).or(of_type);
+        let date = flow.first("transaction-date").and_then(|element| date(element, "iso-date"));
+        transaction(flow, identifier, of_type, date, reading);
+    }
+    // What the register wrote of flows to come.
+    for flow in activity.all("planned-disbursement") {
+        let Some(identifier) = flow.get("register:identifier") else { continue };
+        let date = flow.first("period-start").and_then(|element| date(element, "iso-date"));
+        transaction(flow, identifier.to_owned(), flow.get("register:type"), date, reading);
+    }
+}
+
+fn transaction(flow: &Element, identifier: String, of_type: Option<&str>, date: Option<String>, reading: &mut Reading) {
+    let value = flow.first("value").map(|value| {
+        let mut money = money(value, reading.scope.currency.as_deref());
+        if let Some(money) = money.as_object_mut()
+            && money.get("value_date").and_then(Value::as_str) == date.as_deref().map(day).as_deref()
+        {
+            money.shift_remove("value_date");
+        }
+        money
+    });
+    let description = flow.first("description").and_then(|text| texts(text, &reading.scope.language));
+    let mut record = object([
+        ("identifier", Some(identifier.into())),
+        ("type", of_type.map(Value::from)),
+        ("date", date.map(Value::from)),
+        ("value", value),
+        (reading.singular, Some(reading.identifier.clone().into())),
+        ("parent", flow.get("register:parent").map(Value::from)),
+        ("description", description),
+    ]);
+    for (role, element, activity) in
+        [("provider", "provider-org", "provider-activity-id"), ("receiver", "receiver-org", "receiver-activity-id")]
+    {
+        let Some(end) = flow.first(element).and_then(|element| party(element, activity, reading)) else { continue };
+        record.insert(role.into(), end);
+    }
+    let mut said =
+        vec!["type", "date", "value", "programme", "grant", "provider", "receiver", "description", "original"];
+    said.extend(record.contains_key("parent").then_some("parent"));
+    let mut faults = Vec::new();
+    if let Some(value) = flow.first("value").filter(|value| number(&value.words()).is_string()) {
+        let words = format!("{:?} is no number", value.words());
+        faults.push(Fault::at("/value/amount", "number_invalid", words));
+        record.shift_remove("value");
+    }
+    if flow.name() == "transaction"
+        && let Ok(read) = serde_json::from_value::<Transaction>(Value::Object(record.clone()))
+    {
+        let original = kept(flow, "transaction", groups::flow(&read), &reading.version);
+        record.insert("original".into(), json!(original));
+    }
+    reading.out.push(Record {
+        kind: &transactions::KIND,
+        json: Value::Object(record),
+        line: flow.line(),
+        said: Some(Header::saying(&transactions::KIND, &said).into()),
+        faults,
+    });
+}
+
+/// An element as it came, as long as the record says the same.
+pub fn kept(element: &Element, name: &str, of: String, version: &str) -> Original {
+    let mut text = Vec::new();
+    element.write(0, &mut text);
+    Original::of_iati(version, [(name.to_owned(), String::from_utf8_lossy(&text).into_owned(), Some(of))])
+}
+
+/// One end of a flow.
+fn party(element: &Element, activity: &str, reading: &mut Reading) -> Option<Value> {
+    let mut party = Map::new();
+    let who = Who::of(element, &reading.scope.reporting);
+    let receives =
+        who.as_ref().is_some_and(|who| reading.recipients.contains(who) || matches!(who, Who::Identifier(_, true)));
+    let found = match receives {
+        true => ("beneficiary", beneficiary(element, &reading.scope, reading.known, &mut reading.out)),
+        false => ("organisation", organisation(element, &reading.scope, reading.known, &mut reading.out)),
+    };
+    party.extend(found.1.map(|identifier| (found.0.to_owned(), identifier.into())));
+    if let Some(its) = element.get(activity)
+        && let Some(collection) = reading.known.collection(its)
+    {
+        let member = if collection == "grants" { "grant" } else { "programme" };
+        party.insert(member.into(), its.into());
+    }
+    (!party.is_empty()).then_some(Value::Object(party))
+}

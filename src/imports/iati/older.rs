@@ -1,0 +1,107 @@
+//! Files of IATI 1.0x as ones of 2.0x: texts in narratives, and the codes that words were.
+
+use crate::formats::iati::xml::Element;
+
+/// Elements whose text is a narrative since 2.01.
+const TEXTS: [&str; 11] = [
+    "title",
+    "description",
+    "participating-org",
+    "reporting-org",
+    "provider-org",
+    "receiver-org",
+    "name",
+    "comment",
+    "sector",
+    "activity-description",
+    "location-description",
+];
+
+/// What codes of 1.0x were numbered as in 2.01, by element and attribute.
+const CODES: [(&str, &str, &[(&str, &str)]); 3] = [
+    (
+        "activity-date",
+        "type",
+        &[("start-planned", "1"), ("start-actual", "2"), ("end-planned", "3"), ("end-actual", "4")],
+    ),
+    ("participating-org", "role", &[("Funding", "1"), ("Accountable", "2"), ("Extending", "3"), ("Implementing", "4")]),
+    (
+        "transaction-type",
+        "code",
+        &[
+            ("IF", "1"),
+            ("C", "2"),
+            ("D", "3"),
+            ("E", "4"),
+            ("IR", "5"),
+            ("LR", "6"),
+            ("R", "7"),
+            ("QP", "8"),
+            ("QS", "9"),
+            ("CG", "10"),
+        ],
+    ),
+];
+/// Vocabularies of sectors.
+const VOCABULARIES: [(&str, &str); 5] = [("DAC", "1"), ("DAC-3", "2"), ("WB", "99"), ("RO", "99"), ("ADT", "99")];
+
+/// Whether a version is one of these.
+pub fn is_old(version: &str) -> bool {
+    version.is_empty() || version.starts_with('1')
+}
+
+/// The same in 2.03, as far as it can be.
+pub fn renewed(element: Element) -> Element {
+    let name = element.name().to_owned();
+    let words = element.words();
+    let mut renewed = element.bare();
+    for (of, attribute, codes) in CODES {
+        let code = renewed.get(attribute).filter(|_| of == name).map(str::to_owned);
+        let new = code.and_then(|code| codes.iter().find(|(old, _)| *old == code));
+        if let Some((_, new)) = new {
+            renewed.set(attribute, Some(new));
+        }
+    }
+    if name == "sector" {
+        let vocabulary = renewed.get("vocabulary").map(str::to_owned);
+        let new = VOCABULARIES.iter().find(|(old, _)| Some(*old) == vocabulary.as_deref());
+        if let Some((_, new)) = new {
+            renewed.set("vocabulary", Some(new));
+        }
+    }
+    if name == "related-activity" || name == "document-link" {
+        // What a related activity or document is called stands elsewhere since.
+    } else if TEXTS.contains(&name.as_str()) && !words.is_empty() {
+        let language = renewed.get("xml:lang").map(str::to_owned);
+        renewed.set("xml:lang", None);
+        renewed.push(Element::new("narrative").attribute_if("xml:lang", language).text(&words));
+    } else if !words.is_empty() {
+        renewed.push_text(&words);
+    }
+    for child in element.into_children() {
+        renewed.push(self::renewed(child));
+    }
+    merged(renewed)
+}
+
+/// Texts that stood once for each language, in one element.
+fn merged(element: Element) -> Element {
+    let mut whole = element.bare();
+    if element.children().next().is_none() {
+        whole.push_text(&element.words());
+        return whole;
+    }
+    for child in element.into_children() {
+        let same = |other: &Element| {
+            matches!(child.name(), "title" | "description" | "name" | "comment")
+                && other.name() == child.name()
+                && other.get("type") == child.get("type")
+        };
+        if let Some(other) = whole.children_mut().find(|other| same(other)) {
+            child.into_children().into_iter().for_each(|narrative| other.push(narrative));
+            continue;
+        }
+        whole.push(child);
+    }
+    whole
+}

@@ -1,0 +1,65 @@
+//! An IATI organisation as an organisation of the register.
+
+use serde_json::{Value, json};
+
+use super::known::{Known, Record};
+use super::parties::Who;
+use super::words::{identifiers, language, object, texts};
+use crate::collections::organisations;
+use crate::error::Fault;
+use crate::formats::iati::codes;
+use crate::formats::iati::organisation::{Organisation, members};
+use crate::formats::iati::xml::Element;
+use crate::imports::table::Header;
+use crate::record::Original;
+
+/// Who an organisation is.
+pub fn who(element: &Element) -> Option<Who> {
+    if let Some(own) = element.get("register:identifier") {
+        let is_beneficiary = element.get("register:collection") == Some("beneficiaries");
+        return Some(Who::Identifier(own.to_owned(), is_beneficiary));
+    }
+    let words = element.first("organisation-identifier")?.words();
+    Some(Who::Reference(words)).filter(|who| who.reference() != Some(""))
+}
+
+/// The organisation; its budgets and documents are kept with it.
+pub fn organisation(element: &Element, version: &str, known: &mut Known) -> Vec<Record> {
+    let line = element.line();
+    let nothing = |words: &str, code: &str| {
+        let fault = Fault { row: Some(line), code: code.into(), detail: words.into(), ..Fault::default() };
+        vec![Record { kind: &organisations::KIND, json: Value::Null, line, said: None, faults: vec![fault] }]
+    };
+    let Some(who) = who(element) else { return nothing("the organisation has no organisation-identifier", "required") };
+    if matches!(who, Who::Identifier(_, true)) {
+        return nothing("what this is of is a beneficiary; send these as NDJSON or CSV", "beneficiary_in_iati");
+    }
+    let identifier = known.organisation(&who).map_or_else(|| who.name(known), str::to_owned);
+    let language = language(element);
+    // What it is, only who reports it says, if that is the same.
+    let own = element.first("reporting-org").filter(|by| by.get("ref") == who.reference());
+    let of_type = own.and_then(|by| by.get("type")).and_then(|code| codes::value_of("OrganisationType", code));
+    let is_known = known.organisation(&who).is_some();
+    let mut record = object([
+        ("identifier", Some(identifier.into())),
+        ("name", element.first("name").and_then(|name| texts(name, &language))),
+        ("type", of_type.or((!is_known).then_some("other")).map(Value::from)),
+        ("identifiers", who.reference().filter(|_| !is_known).map(identifiers)),
+    ]);
+    let mut said = vec!["name", "original"];
+    said.extend(record.contains_key("type").then_some("type"));
+    said.extend(record.contains_key("identifiers").then_some("identifiers"));
+    let of: Option<Organisation> = serde_json::from_value(Value::Object(record.clone())).ok();
+    let mut parts: std::collections::BTreeMap<String, Vec<u8>> = Default::default();
+    for child in element.children().filter(|child| child.name() != "organisation-identifier") {
+        child.write(0, parts.entry(child.name().to_owned()).or_default());
+    }
+    element.bare().write(0, parts.entry(crate::formats::iati::groups::ATTRIBUTES.to_owned()).or_default());
+    let parts = parts.into_iter().map(|(name, text)| {
+        let of = of.as_ref().and_then(|of| members(&name, of));
+        (name, String::from_utf8_lossy(&text).into_owned(), of)
+    });
+    record.insert("original".into(), json!(Original::of_iati(version, parts)));
+    let said = Some(Header::saying(&organisations::KIND, &said).into());
+    vec![Record { kind: &organisations::KIND, json: Value::Object(record), line, said, faults: Vec::new() }]
+}

@@ -1,0 +1,137 @@
+//! Who is named in a file of IATI: as an organisation or beneficiary of the register where it is known,
+//! else as a new one.
+
+use serde_json::{Value, json};
+
+use super::known::{Known, Record};
+use super::words::{identifiers, slug, spelt, texts};
+use crate::collections::{beneficiaries, organisations};
+use crate::formats::iati::codes;
+use crate::formats::iati::xml::Element;
+
+/// How somebody is named.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Who {
+    /// By the register's identifier, in a file of its own, which says whether it is a beneficiary.
+    Identifier(String, bool),
+    /// By a reference.
+    Reference(String),
+    /// By a name alone, by whoever reports.
+    Name(String, String),
+}
+
+impl Who {
+    /// Who an element names; nobody where it says nothing.
+    pub fn of(element: &Element, reporting: &Option<Who>) -> Option<Who> {
+        if let Some(own) = element.get("register:identifier") {
+            let is_beneficiary = element.get("register:collection") == Some("beneficiaries");
+            return Some(Self::Identifier(own.to_owned(), is_beneficiary));
+        }
+        if let Some(reference) = element.get("ref") {
+            return Some(Self::Reference(reference.to_owned()));
+        }
+        let name = element.all("narrative").map(Element::words).find(|words| !slug(words).is_empty())?;
+        let by = match reporting {
+            Some(Self::Reference(by) | Self::Identifier(by, _)) => by.clone(),
+            _ => String::new(),
+        };
+        Some(Self::Name(by, slug(&name)))
+    }
+
+    /// Who reports an activity.
+    pub fn reporting(activity: &Element) -> Option<Who> {
+        Some(Self::Reference(activity.first("reporting-org")?.get("ref")?.to_owned()))
+    }
+
+    /// The reference, where there is one.
+    pub fn reference(&self) -> Option<&str> {
+        match self {
+            Self::Reference(reference) => Some(reference),
+            _ => None,
+        }
+    }
+
+    /// What a new record of it is called.
+    pub fn name(&self, known: &Known) -> String {
+        match self {
+            Self::Identifier(identifier, _) => identifier.clone(),
+            Self::Reference(reference) => known.name(&spelt(reference)),
+            Self::Name(by, slug) => known.name(&format!("{}-org-{slug}", spelt(by))),
+        }
+    }
+}
+
+/// Who takes part in an activity, and in which role.
+pub fn participants(activity: &Element) -> impl Iterator<Item = (&Element, &str)> {
+    activity.all("participating-org").map(|element| (element, element.get("role").unwrap_or_default()))
+}
+
+/// All that an activity names.
+pub fn parties(activity: &Element) -> impl Iterator<Item = Who> {
+    let reporting = Who::reporting(activity);
+    let flows = activity.all("transaction").chain(activity.all("planned-disbursement"));
+    let ends = flows.flat_map(|flow| flow.all("provider-org").chain(flow.all("receiver-org")));
+    let named: Vec<Who> =
+        participants(activity).map(|(who, _)| who).chain(ends).filter_map(|who| Who::of(who, &reporting)).collect();
+    named.into_iter()
+}
+
+/// The organisation that an element names; a new one is added to the records.
+pub fn organisation(element: &Element, activity: &Scope, known: &mut Known, out: &mut Vec<Record>) -> Option<String> {
+    let who = Who::of(element, &activity.reporting)?;
+    if let Some(found) = known.organisation(&who) {
+        return Some(found.to_owned());
+    }
+    let identifier = who.name(known);
+    if known.is_new(&identifier) {
+        let code = element.get("type").and_then(|code| codes::value_of("OrganisationType", code)).unwrap_or("other");
+        let mut record = described(element, &who, &identifier, activity);
+        record["type"] = json!(code);
+        out.push(Record::whole(&organisations::KIND, record, element.line()));
+    }
+    Some(identifier)
+}
+
+/// The beneficiary that an element names; a new one is added to the records.
+pub fn beneficiary(element: &Element, activity: &Scope, known: &mut Known, out: &mut Vec<Record>) -> Option<String> {
+    let who = Who::of(element, &activity.reporting)?;
+    if let Some(found) = known.beneficiary(&who) {
+        return Some(found.to_owned());
+    }
+    let name = who.name(known);
+    let identifier = if matches!(who, Who::Identifier(..)) { name } else { format!("{name}:beneficiary") };
+    if known.is_new(&identifier) {
+        let kind = element.get("type").map_or("institution", kind_of);
+        let mut record = described(element, &who, &identifier, activity);
+        record["kind"] = kind.into();
+        out.push(Record::whole(&beneficiaries::KIND, record, element.line()));
+    }
+    Some(identifier)
+}
+
+/// What an activity says of all that it names.
+pub struct Scope {
+    /// Who reports it.
+    pub reporting: Option<Who>,
+    /// The language of its texts.
+    pub language: String,
+    /// The currency of its amounts.
+    pub currency: Option<String>,
+}
+
+fn described(element: &Element, who: &Who, identifier: &str, activity: &Scope) -> Value {
+    let given = who.reference().unwrap_or(identifier);
+    let name = texts(element, &activity.language).unwrap_or_else(|| json!({&activity.language: given}));
+    let identifiers = who.reference().map_or(json!([]), identifiers);
+    json!({"identifier": identifier, "name": name, "identifiers": identifiers})
+}
+
+/// What a beneficiary is, by its type as an organisation.
+fn kind_of(code: &str) -> &'static str {
+    match code {
+        "11" => "local_government",
+        "21" | "22" | "23" | "24" | "60" => "association",
+        "70" | "71" | "72" | "73" => "enterprise",
+        _ => "institution",
+    }
+}

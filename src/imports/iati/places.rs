@@ -1,0 +1,196 @@
+//! Where an activity works, and in which sectors: shares are kept where they are whole.
+
+use rust_decimal::Decimal;
+use serde_json::{Map, Value, json};
+
+use super::activity::Reading;
+use super::known::Record;
+use super::words::{number, spelt, texts};
+use crate::codes;
+use crate::collections::locations;
+use crate::formats::iati::xml::Element;
+
+/// The places of an activity, as far as all of them are known: part of them would be taken for the whole.
+pub fn places(activity: &Element, reading: &mut Reading) -> Vec<Value> {
+    let named: Vec<&Element> = activity.all("location").collect();
+    let own = |location: &&Element| location.get("ref").is_some_and(|place| reading.known.is_place(place));
+    if !named.is_empty() && named.iter().all(own) {
+        let shares =
+            named.iter().map(|one| (one.get("ref").unwrap_or_default().to_owned(), one.get("register:percentage")));
+        return shared("location", shares.collect(), reading);
+    }
+    let countries: Vec<&Element> = activity.all("recipient-country").collect();
+    if activity.all("recipient-region").any(|region| region.get("register:of").is_none()) || countries.is_empty() {
+        return Vec::new();
+    }
+    let unknown = countries.iter().find(|one| !one.get("code").is_some_and(|code| reading.known.is_place(code)));
+    if let Some(unknown) = unknown {
+        let words = format!(
+            "{:?} is no country of the register; the places are left out",
+            unknown.get("code").unwrap_or_default()
+        );
+        reading.note("place_unknown", unknown.line(), words);
+        return Vec::new();
+    }
+    let shares: Vec<(String, Option<&str>)> =
+        countries.iter().map(|one| (one.get("code").unwrap_or_default().to_owned(), one.get("percentage"))).collect();
+    match shares.as_slice() {
+        [(country, None | Some("100" | "100.0" | "100.00"))] => {
+            let located = located(&named, country, reading);
+            located.unwrap_or_else(|| vec![json!({"location": country})])
+        }
+        // A part of it is elsewhere, and nobody says where.
+        [(_, Some(_))] => Vec::new(),
+        _ => shared("recipient-country", shares, reading),
+    }
+}
+
+/// The locations as places of the register, if each of them has a name; they lie in the one country.
+fn located(named: &[&Element], country: &str, reading: &mut Reading) -> Option<Vec<Value>> {
+    if named.is_empty() {
+        return None;
+    }
+    let mut found = Vec::new();
+    for (n, location) in named.iter().enumerate() {
+        let name = location.first("name").and_then(|name| texts(name, &reading.scope.language))?;
+        let mut record = Map::new();
+        let identifier = format!("{}:location-{}", reading.identifier, n + 1);
+        record.insert("identifier".into(), identifier.clone().into());
+        record.insert("kind".into(), "settlement".into());
+        record.insert("name".into(), name);
+        record.insert("parent".into(), country.into());
+        record.insert("country".into(), country.into());
+        if let Some((latitude, longitude)) = location.first("point").and_then(point) {
+            record.insert("point".into(), json!({"latitude": latitude, "longitude": longitude}));
+        }
+        let codes: Vec<Value> = location.all("location-id").filter_map(code).collect();
+        record.insert("identifiers".into(), codes.into());
+        found.push((identifier, Record::whole(&locations::KIND, Value::Object(record), location.line())));
+    }
+    let places = found.iter().map(|(identifier, _)| json!({"location": identifier})).collect();
+    reading.out.extend(found.into_iter().map(|(_, record)| record));
+    Some(places)
+}
+
+/// Degrees north and east.
+fn point(point: &Element) -> Option<(Value, Value)> {
+    let pos = point.first("pos")?.words();
+    let mut degrees = pos.split_whitespace();
+    let (latitude, longitude) = (degrees.next()?, degrees.next()?);
+    let within =
+        |text: &str, most: i64| text.parse::<Decimal>().is_ok_and(|degree| degree.abs() <= Decimal::from(most));
+    // What is more exact than a millimetre is not more exact.
+    let near = |text: &str| text.parse::<Decimal>().map(|degree| number(&degree.round_dp(8).to_string()));
+    let is_there = within(latitude, 90) && within(longitude, 180) && degrees.next().is_none();
+    if is_there { Some((near(latitude).ok()?, near(longitude).ok()?)) } else { None }
+}
+
+fn code(id: &Element) -> Option<Value> {
+    let scheme = match id.get("vocabulary")? {
+        "G1" => "GEONAMES".to_owned(),
+        "G2" => "OPENSTREETMAP".to_owned(),
+        "A4" => "ISO-3166-1-ALPHA-3".to_owned(),
+        other => format!("IATI-{}", spelt(other)),
+    };
+    Some(json!({"scheme": scheme, "code": id.get("code")?}))
+}
+
+/// The sectors of an activity, by vocabulary, and those without shares that the register itself wrote
+/// as tags.
+pub fn sectors(activity: &Element, reading: &mut Reading) -> Vec<Value> {
+    let mut found: Vec<(&str, &str, Option<&str>)> = Vec::new();
+    for sector in activity.all("sector").filter(|sector| sector.get("register:of").is_none()) {
+        let vocabulary = sector.get("vocabulary").unwrap_or("1");
+        let Some(code) = sector.get("code") else { continue };
+        if !is_sector(vocabulary, code) {
+            let words = format!("{code:?} is no code of vocabulary {vocabulary}, or that is none; it is left out");
+            reading.note("sector_unknown", sector.line(), words);
+            continue;
+        }
+        found.push((vocabulary, code, sector.get("percentage")));
+    }
+    let unshared =
+        activity.all("tag").filter_map(|tag| Some((tag.get("register:sector-vocabulary")?, tag.get("code")?)));
+    found.extend(unshared.map(|(vocabulary, code)| (vocabulary, code, None)));
+    let all = activity.all("sector").count();
+    let mut vocabularies: Vec<&str> = found.iter().map(|(vocabulary, ..)| *vocabulary).collect();
+    vocabularies.sort_unstable();
+    vocabularies.dedup();
+    let mut sectors = Vec::new();
+    for vocabulary in vocabularies {
+        let of = found.iter().filter(|(other, ..)| *other == vocabulary);
+        let shares: Vec<(String, Option<&str>)> = of.map(|(_, code, share)| ((*code).to_owned(), *share)).collect();
+        // One alone is the whole, whatever was left out beside it.
+        let is_whole = all <= 1 || shares.len() > 1;
+        for mut one in shared("sector", shares, reading) {
+            if let Some(one) = one.as_object_mut() {
+                let code = one.shift_remove("location");
+                one.insert("vocabulary".into(), vocabulary.into());
+                one.insert("code".into(), code.unwrap_or_default());
+                if !is_whole {
+                    one.shift_remove("percentage");
+                }
+            }
+            sectors.push(one);
+        }
+    }
+    sectors
+}
+
+fn is_sector(vocabulary: &str, code: &str) -> bool {
+    codes::SECTOR_VOCABULARIES.contains(&vocabulary)
+        && match vocabulary {
+            "1" => codes::sector_name(code).is_some(),
+            "2" => codes::is_sector_category(code),
+            "7" => codes::is_sdg_goal(code),
+            "8" => codes::is_sdg_target(code),
+            "9" => codes::is_sdg_indicator(code),
+            _ => code.chars().count() <= 100,
+        }
+}
+
+/// The tags of an activity.
+pub fn tags(activity: &Element, reading: &mut Reading) -> Vec<Value> {
+    let mut tags: Vec<Value> = Vec::new();
+    for tag in activity.all("tag").filter(|tag| tag.get("register:sector-vocabulary").is_none()) {
+        let (Some(vocabulary), Some(code)) = (tag.get("vocabulary"), tag.get("code")) else { continue };
+        let is_known = codes::TAG_VOCABULARIES.contains(&vocabulary)
+            && match vocabulary {
+                "2" => codes::is_sdg_goal(code),
+                "3" => codes::is_sdg_target(code),
+                _ => code.chars().count() <= 100,
+            };
+        let one = json!({"vocabulary": vocabulary, "code": code});
+        if !is_known {
+            let words = format!("{code:?} is no code of vocabulary {vocabulary}, or that is none; it is left out");
+            reading.note("tag_unknown", tag.line(), words);
+        } else if !tags.contains(&one) {
+            tags.push(one);
+        }
+    }
+    tags
+}
+
+/// What has shares, each once: with all of them where they are whole, else without any.
+fn shared(what: &str, shares: Vec<(String, Option<&str>)>, reading: &mut Reading) -> Vec<Value> {
+    let mut found: Vec<(String, Option<Decimal>)> = Vec::new();
+    for (code, share) in shares {
+        let share = share.and_then(|share| share.parse::<Decimal>().ok());
+        match found.iter_mut().find(|(other, _)| *other == code) {
+            Some((_, sum)) => *sum = sum.zip(share).map(|(a, b)| a + b),
+            None => found.push((code, share)),
+        }
+    }
+    let stated: Vec<Decimal> = found.iter().filter_map(|(_, share)| *share).collect();
+    let sum: Decimal = stated.iter().sum();
+    let is_whole = stated.len() == found.len() && sum == Decimal::ONE_HUNDRED;
+    if !is_whole && !stated.is_empty() {
+        let words = format!("the percentages of {what} sum to {}, not 100; they are left out", sum.normalize());
+        reading.note("shares_not_whole", reading.line, words);
+    }
+    let one = |(code, share): (String, Option<Decimal>)| match share.filter(|_| is_whole) {
+        Some(share) => json!({"location": code, "percentage": number(&share.to_string())}),
+        None => json!({"location": code}),
+    };
+    found.into_iter().map(one).collect()
+}

@@ -1,0 +1,172 @@
+//! Results of an activity: indicators, and their values as observations.
+
+use serde_json::{Map, Value, json};
+
+use super::activity::Reading;
+use super::known::Record;
+use super::money::kept;
+use super::words::{date, joined, number, object, texts, within};
+use crate::collections::indicators::{self, Indicator};
+use crate::collections::observations::{self, Observation};
+use crate::formats::iati::xml::Element;
+use crate::formats::iati::{codes, groups};
+use crate::imports::table::Header;
+use crate::record::{Identifier, is_visible};
+
+/// The indicators of an activity with their values, as records; results without any are only kept.
+pub fn results(activity: &Element, reading: &mut Reading) {
+    for (n, result) in activity.all("result").enumerate() {
+        let (mut measured, mut observed) = (Vec::new(), Vec::new());
+        for (m, one) in result.all("indicator").enumerate() {
+            let own = one.get("register:identifier").map(str::to_owned);
+            let identifier =
+                own.unwrap_or_else(|| within(&reading.identifier, "indicator-", &format!("{}-{}", n + 1, m + 1)));
+            let json = indicator(result, one, &identifier, reading);
+            observed.extend(values(one, &identifier, json["measure"] == "qualitative", reading));
+            measured.push((json, one.line()));
+        }
+        // The first one of them keeps the whole result.
+        if let Some(original) = original(result, &measured, &observed, reading)
+            && let Some((first, _)) = measured.first_mut()
+        {
+            first["original"] = original;
+        }
+        let said = ["title", "description", "programme", "grant", "measure", "direction", "additive", "original"];
+        let said = Header::saying(&indicators::KIND, &said).into();
+        let indicators = measured.into_iter().map(|(json, line)| Record {
+            kind: &indicators::KIND,
+            json,
+            line,
+            said: Some(std::sync::Arc::clone(&said)),
+            faults: Vec::new(),
+        });
+        reading.out.extend(indicators);
+        reading.out.extend(observed);
+    }
+}
+
+/// The result as it came, as long as its indicators and their values say the same.
+fn original(result: &Element, measured: &[(Value, i64)], observed: &[Record], reading: &Reading) -> Option<Value> {
+    let mut indicators = Vec::new();
+    for (json, _) in measured {
+        indicators.push(serde_json::from_value::<Indicator>(json.clone()).ok()?);
+    }
+    let mut observations = Vec::new();
+    for record in observed {
+        observations.push(serde_json::from_value::<Observation>(record.json.clone()).ok()?);
+    }
+    indicators.sort_by(|a, b| a.identifier.cmp(&b.identifier));
+    observations.sort_by(|a, b| a.identifier.cmp(&b.identifier));
+    let (indicators, observations): (Vec<&Indicator>, Vec<&Observation>) =
+        (indicators.iter().collect(), observations.iter().collect());
+    let digest = groups::result(&indicators, &observations);
+    Some(json!(kept(result, "result", digest, &reading.version)))
+}
+
+fn indicator(result: &Element, one: &Element, identifier: &str, reading: &Reading) -> Value {
+    let language = &reading.scope.language;
+    let title = one.first("title").and_then(|title| texts(title, language));
+    let title = title.or_else(|| result.first("title").and_then(|title| texts(title, language)));
+    let measure = one.get("measure").map(|code| codes::value_of("IndicatorMeasure", code).unwrap_or(code));
+    // Nobody says which way is better where values have no order.
+    let ascending = one.get("ascending").filter(|_| !matches!(measure, Some("nominal" | "qualitative")));
+    let direction = ascending.map(|text| if matches!(text, "1" | "true") { "increase" } else { "decrease" });
+    let additive = measure == Some("unit") && matches!(one.get("aggregation-status"), Some("1" | "true"));
+    Value::Object(object([
+        ("identifier", Some(identifier.into())),
+        ("title", title),
+        ("description", one.first("description").and_then(|text| texts(text, language))),
+        (reading.singular, Some(reading.identifier.clone().into())),
+        ("measure", measure.map(Value::from)),
+        ("direction", direction.map(Value::from)),
+        ("additive", Some(additive.into())),
+    ]))
+}
+
+/// The values of an indicator: its baselines, and the targets and actual ones of its periods.
+fn values(one: &Element, indicator: &str, is_words: bool, reading: &Reading) -> Vec<Record> {
+    let mut found = Vec::new();
+    for (n, baseline) in one.all("baseline").enumerate() {
+        let end = date(baseline, "iso-date").or_else(|| baseline.get("year").map(str::to_owned));
+        found.push((baseline, "baseline", format!("{}", n + 1), None, end));
+    }
+    for (n, period) in one.all("period").enumerate() {
+        let of = |name: &str| period.first(name).and_then(|element| date(element, "iso-date"));
+        for kind in ["target", "actual"] {
+            for (m, value) in period.all(kind).enumerate() {
+                found.push((value, kind, format!("{}-{}", n + 1, m + 1), of("period-start"), of("period-end")));
+            }
+        }
+    }
+    let one = |(element, kind, which, start, end): (&Element, &str, String, Option<String>, Option<String>)| {
+        let identifier = format!("{indicator}:{kind}-{which}");
+        observation(element, kind, identifier, indicator, (start, end), is_words, reading)
+    };
+    found.into_iter().filter_map(one).collect()
+}
+
+fn observation(
+    element: &Element,
+    kind: &str,
+    identifier: String,
+    indicator: &str,
+    (start, end): (Option<String>, Option<String>),
+    is_words: bool,
+    reading: &Reading,
+) -> Option<Record> {
+    let language = &reading.scope.language;
+    let own = element.get("register:identifier");
+    let stated = element.get("value").map(number);
+    let comments: Vec<&Element> = element.all("comment").collect();
+    let comment = joined(&comments, language);
+    let (value, words, note) = match stated {
+        Some(Value::String(text)) if is_visible(&text) => (None, Some(json!({language: text})), comment),
+        None if is_words => (None, comment, None),
+        stated => (stated, None, comment),
+    };
+    if value.is_none() && words.is_none() && own.is_none() {
+        return None;
+    }
+    let mut groups = Map::new();
+    let mut beneficiary = None;
+    for dimension in element.all("dimension") {
+        let (Some(name), Some(value)) = (dimension.get("name"), dimension.get("value")) else { continue };
+        match name {
+            "beneficiary" if own.is_some() => beneficiary = Some(value.into()),
+            _ => drop(groups.insert(name.to_owned(), value.into())),
+        }
+    }
+    let place = element.first("location").and_then(|location| location.get("ref"));
+    let place = place.filter(|place| reading.known.is_place(place));
+    // A start that says no more than the end does is none.
+    let start = start.filter(|_| own.is_none() || element.get("register:period").is_some());
+    let json = object([
+        ("identifier", Some(own.map_or(identifier, str::to_owned).into())),
+        ("indicator", Some(indicator.into())),
+        ("kind", Some(kind.into())),
+        ("start_date", start.map(Value::from)),
+        ("end_date", end.map(Value::from)),
+        ("value", value),
+        ("value_text", words),
+        ("place", place.map(Value::from)),
+        ("beneficiary", beneficiary),
+        ("disaggregation", Some(Value::Object(groups))),
+        ("note", note),
+    ]);
+    let mut said =
+        vec!["indicator", "kind", "start_date", "end_date", "value", "place", "beneficiary", "disaggregation"];
+    if own.is_none() {
+        said.extend(["value_text", "note"]);
+    }
+    let identifier = json.get("identifier").and_then(Value::as_str).unwrap_or_default();
+    if !Identifier::is_valid(identifier) {
+        return None;
+    }
+    Some(Record {
+        kind: &observations::KIND,
+        json: Value::Object(json),
+        line: element.line(),
+        said: Some(Header::saying(&observations::KIND, &said).into()),
+        faults: Vec::new(),
+    })
+}
