@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 use crate::collections::grants::Recipient;
 use crate::record::{
-    Document, FundingLine, Identifier, InKindItem, Money, PartialDate, Participation, PlaceShare, SectorShare, Status,
-    Tag, TargetGroup, Translations,
+    Document, FundingLine, Identifier, InKindItem, Money, Original, PartialDate, Participation, PlaceShare,
+    SectorShare, Status, Tag, TargetGroup, Translations,
 };
 
 /// The members of programmes and grants that standards of exchange have room for.
@@ -55,4 +55,6 @@ pub struct Activity {
     pub tags: Vec<Tag>,
     /// Documents about it.
     pub documents: Vec<Document>,
+    /// What a file of another standard said beyond it.
+    pub original: Option<Original>,
 }

@@ -7,6 +7,7 @@ pub mod codes;
 pub mod groups;
 pub mod money;
 pub mod organisation;
+pub mod original;
 pub mod parse;
 pub mod places;
 pub mod results;
@@ -41,6 +42,7 @@ pub fn beside(kind: &Kind) -> Option<String> {
 
 /// The writer.
 pub struct Iati {
+    collection: &'static str,
     root: &'static str,
     moment: DateTime<Utc>,
     licence: String,
@@ -53,7 +55,8 @@ impl Iati {
     pub fn new(export: &Export) -> Self {
         let is_activities = matches!(export.kind.collection, "programmes" | "grants");
         let root = if is_activities { "iati-activities" } else { "iati-organisations" };
-        Self { root, moment: export.moment, licence: export.licence.clone(), left_out: Default::default() }
+        let collection = export.kind.collection;
+        Self { collection, root, moment: export.moment, licence: export.licence.clone(), left_out: Default::default() }
     }
 }
 
@@ -76,7 +79,7 @@ impl Writer for Iati {
             return Ok(());
         }
         let activity: Activity = typed(record)?;
-        match activity::activity(&activity, &related, self.moment.date_naive()) {
+        match activity::activity(&activity, self.collection, &related, self.moment.date_naive()) {
             Some(element) => element.write(1, out),
             None => {
                 let (named, number) = &mut self.left_out;

@@ -109,6 +109,7 @@ pub fn row(
                     table,
                     faults,
                     notes: Vec::new(),
+                    kept: Vec::new(),
                 })?;
             }
         }
@@ -136,5 +137,6 @@ pub fn row(
         table: Some(Arc::clone(table)),
         faults,
         notes: Vec::new(),
+        kept: Vec::new(),
     })
 }

@@ -36,7 +36,7 @@ pub struct Examined {
 
 /// Checks one record. What a table has no column for stays as it is in `current`.
 pub fn examine(shapes: &Shapes, order: &Order, raw: Raw, current: &Current) -> Examined {
-    let Raw { line, place, kind, json, table, mut faults, notes: _ } = raw;
+    let Raw { line, place, kind, json, table, mut faults, .. } = raw;
     let whole = |mut fault: Fault| {
         fault.pointer = fault.pointer.map(|pointer| format!("{place}{pointer}"));
         fault

@@ -119,7 +119,7 @@ fn tell(fault: Fault, sink: &mut Sink) -> Result<(), Closed> {
 }
 
 fn raw(record: Record) -> Raw {
-    let Record { kind, json, line, said, faults } = record;
+    let Record { kind, json, line, said, faults, kept } = record;
     let json = if json == Value::Null { Vec::new() } else { json.to_string().into_bytes() };
-    Raw { line, place: String::new(), kind: Some(kind), json, table: said, faults, notes: Vec::new() }
+    Raw { line, place: String::new(), kind: Some(kind), json, table: said, faults, notes: Vec::new(), kept }
 }

@@ -73,7 +73,7 @@ const COLUMNS: &str = "imports.id, publisher, issuer, subject, request_id, reaso
     FROM imports LEFT JOIN import_progress AS progress ON progress.import = imports.id";
 
 /// A report without its faults: a list of imports is not to hold all of theirs.
-const BRIEF: &str = "CASE WHEN report IS NOT NULL THEN jsonb_set(report, '{errors}', '[]') END";
+const BRIEF: &str = r#"CASE WHEN report IS NOT NULL THEN report || '{"errors": [], "warnings": []}' END"#;
 
 /// The columns, with the whole report or another one.
 fn columns(report: &str) -> String {
@@ -311,6 +311,9 @@ impl Job {
             "counts": report.counts,
             "errors": report.errors,
             "errors_omitted": report.errors_omitted,
+            "warnings": report.warnings,
+            "warnings_omitted": report.warnings_omitted,
+            "kept": report.kept,
             "format": self.format,
             "collection": self.collection,
             "mode": self.mode,

@@ -79,6 +79,7 @@ fn ndjson(kind: Option<&'static Kind>, input: Box<dyn Read + Send>, sink: &mut S
                 table: None,
                 faults: Vec::new(),
                 notes: Vec::new(),
+                kept: Vec::new(),
             })?;
         }
     }
@@ -191,7 +192,16 @@ fn list(kind: Option<&'static Kind>, place: &str, records: Vec<Box<RawValue>>, s
     for (n, record) in records.into_iter().enumerate() {
         let (line, place) = (n as i64 + 1, format!("{place}/{n}"));
         let json = record.get().as_bytes().to_vec();
-        sink.push(Raw { line, place, kind, json, table: None, faults: Vec::new(), notes: Vec::new() })?;
+        sink.push(Raw {
+            line,
+            place,
+            kind,
+            json,
+            table: None,
+            faults: Vec::new(),
+            notes: Vec::new(),
+            kept: Vec::new(),
+        })?;
     }
     Ok(())
 }

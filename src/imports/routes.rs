@@ -256,7 +256,10 @@ pub async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
     });
     let brief = |job: &Job| {
         let mut view = job.view(&base)?;
-        view.as_object_mut().map(|members| members.shift_remove("errors"));
+        if let Some(members) = view.as_object_mut() {
+            members.shift_remove("errors");
+            members.shift_remove("warnings");
+        }
         Ok(view)
     };
     let data = found.iter().map(brief).collect::<Result<Vec<Value>, Problem>>()?;

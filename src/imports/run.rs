@@ -110,6 +110,7 @@ impl Import {
     ) -> Result<Report, Problem> {
         self.report.dry_run = self.order.dry_run;
         batch::begin(connection).await?;
+        let is_iati = sources.iter().any(|source| source.format == Format::Iati);
         for source in sources {
             if !self.stage(connection, source, progress).await? {
                 return Ok(self.end(Status::Cancelled));
@@ -117,6 +118,9 @@ impl Import {
         }
         let clock = commit::lock(connection).await?;
         clients::still_welcome(connection, &self.order.author).await?;
+        if is_iati {
+            batch::sweep(connection, self.next).await?;
+        }
         batch::decide(connection, &clock, self.order.writes_for()).await?;
         let each = self.order.mode == Mode::Independent;
         complain::of_refused(connection, &self.unstaged).await?;
@@ -216,6 +220,9 @@ impl Import {
                     Some(mut group) => {
                         for note in group.iter_mut().flat_map(|raw| std::mem::take(&mut raw.notes)) {
                             self.report.warn(note);
+                        }
+                        for name in group.iter_mut().flat_map(|raw| std::mem::take(&mut raw.kept)) {
+                            *self.report.kept.entry(name).or_default() += 1;
                         }
                         group.retain(|raw| !raw.json.is_empty() || !raw.faults.is_empty());
                         waiting.extend(bounded(connection, group).await?);

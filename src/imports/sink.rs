@@ -27,6 +27,8 @@ pub struct Raw {
     pub faults: Vec<Fault>,
     /// What was left out of it, or is odd, without being wrong.
     pub notes: Vec<Fault>,
+    /// What of another standard is kept with it without a member of its own, by name.
+    pub kept: Vec<String>,
 }
 
 /// Where records go.
@@ -65,13 +67,22 @@ impl Sink {
     /// Hands on a fault of a line, or of the whole.
     pub fn fault(&mut self, line: i64, fault: Fault) -> Result<(), Closed> {
         let (json, faults) = (Vec::new(), vec![fault]);
-        self.push(Raw { line, place: String::new(), kind: None, json, table: None, faults, notes: Vec::new() })
+        self.push(Raw {
+            line,
+            place: String::new(),
+            kind: None,
+            json,
+            table: None,
+            faults,
+            notes: Vec::new(),
+            kept: Vec::new(),
+        })
     }
 
     /// Hands on what is no fault.
     pub fn note(&mut self, note: Fault) -> Result<(), Closed> {
         let (json, faults, notes) = (Vec::new(), Vec::new(), vec![note]);
-        self.push(Raw { line: 0, place: String::new(), kind: None, json, table: None, faults, notes })
+        self.push(Raw { line: 0, place: String::new(), kind: None, json, table: None, faults, notes, kept: Vec::new() })
     }
 }
 

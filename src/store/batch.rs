@@ -119,6 +119,12 @@ pub async fn staged(connection: &mut AsyncPgConnection, identifiers: &[String]) 
     Ok(found.into_iter().map(|found| found.identifier).collect())
 }
 
+/// Adds the deletion of what is named after activities of the batch and is not in it; gives how many.
+pub async fn sweep(connection: &mut AsyncPgConnection, last: i64) -> diesel::QueryResult<usize> {
+    connection.batch_execute("ANALYZE batch").await?;
+    sql_query(include_str!("batch/sweep.sql")).bind::<BigInt, _>(last).execute(connection).await
+}
+
 /// Decides what becomes of each record, under the clock.
 pub async fn decide(
     connection: &mut AsyncPgConnection,

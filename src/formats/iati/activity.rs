@@ -1,58 +1,77 @@
 //! A programme or grant as an `iati-activity`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::NaiveDate;
 
 use super::codes;
 use super::places;
 use super::xml::Element;
-use super::{money, results, sectors};
+use super::{money, original, results, sectors};
 use crate::formats::activity::Activity;
 use crate::formats::related::{Party, Related};
 use crate::record::{
     Document, Identifier, InKindItem, OrganisationRole, PartialDate, Status, TargetGroup, Translations,
 };
 
+/// Elements by their names.
+pub type Groups = BTreeMap<String, Vec<Element>>;
+
 /// The activity in the order of the standard's schema. The standard requires a start: what has none
 /// itself has that of what it is a part of, and says so; without that it is no activity.
-pub fn activity(of: &Activity, related: &Related, today: NaiveDate) -> Option<Element> {
+pub fn activity(of: &Activity, collection: &str, related: &Related, today: NaiveDate) -> Option<Element> {
     let start = of
         .start_date
         .as_ref()
         .or_else(|| related.above.iter().flatten().next().filter(|above| can_begin(above, of)))?;
-    let description = of.description.as_ref().unwrap_or(&of.title);
     let countries = places::countries(&of.places, &related.places);
     let (sectors, unshared) = sectors::sectors(&of.sectors);
     let (flows, planned) = money::flows(&related.transactions, &related.parties, today);
-    let activity = Element::new("iati-activity")
-        .attribute("last-updated-datetime", of.updated_at.format("%Y-%m-%dT%H:%M:%SZ"))
-        .attribute("hierarchy", related.above.len() + 1)
-        .with([
-            Element::new("iati-identifier").text(&of.identifier.0),
-            reporting(&of.publisher, &related.publisher),
-            Element::new("title").with(narratives(&of.title)),
-            described("1", description),
-        ])
-        .with(of.objectives.iter().map(|objective| described("2", objective)))
-        .with(of.target_groups.iter().map(|group| described("3", &sized(group))))
-        .with(of.in_kind.iter().map(|item| described("4", &counted(item))))
-        .with(participants(of, related))
-        .with([Element::new("activity-status").attribute("code", codes::status(of.status))])
-        .with(dates(of, start, today))
-        .with(countries)
-        .with(places::locations(&of.places, &related.places))
-        .with(sectors)
-        .with(of.tags.iter().map(sectors::tag))
-        .with(unshared)
-        .with(money::budgets(of.budget.as_ref(), of.start_date.as_ref(), of.end_date.as_ref()))
-        .with(planned)
-        .with(flows)
-        .with(of.documents.iter().map(document))
-        .with(of.parent.iter().chain(&of.programme).map(|above| beside(above, "1")))
-        .with(related.below.iter().map(|below| beside(below, "2")))
-        .with(results::results(related));
-    Some(activity)
+    let tags = of.tags.iter().map(sectors::tag).chain(unshared);
+    let beside = |above: &Identifier| beside(above, "1");
+    let below = related.below.iter().map(|below| self::beside(below, "2"));
+    let mut groups: Groups = BTreeMap::new();
+    for (name, elements) in [
+        ("iati-identifier", vec![Element::new("iati-identifier").text(&of.identifier.0)]),
+        ("reporting-org", vec![reporting(&of.publisher, &related.publisher)]),
+        ("title", vec![Element::new("title").with(narratives(&of.title))]),
+        ("description", descriptions(of)),
+        ("participating-org", participants(of, related)),
+        ("activity-status", vec![Element::new("activity-status").attribute("code", codes::status(of.status))]),
+        ("activity-date", dates(of, start, today)),
+        ("location", places::locations(&of.places, &related.places)),
+        ("sector", sectors),
+        ("tag", tags.collect()),
+        ("budget", money::budgets(of.budget.as_ref(), of.start_date.as_ref(), of.end_date.as_ref())),
+        ("planned-disbursement", planned),
+        ("transaction", flows),
+        ("document-link", of.documents.iter().map(document).collect()),
+        ("related-activity", of.parent.iter().chain(&of.programme).map(beside).chain(below).collect()),
+        ("result", results::results(related)),
+    ] {
+        groups.insert(name.to_owned(), elements);
+    }
+    for country in countries {
+        groups.entry(country.name().to_owned()).or_default().push(country);
+    }
+    let mut activity = Element::new("iati-activity");
+    activity.set("last-updated-datetime", Some(&of.updated_at.format("%Y-%m-%dT%H:%M:%SZ").to_string()));
+    activity.set("hierarchy", Some(&(related.above.len() + 1).to_string()));
+    activity.set("register:collection", Some(collection));
+    Some(original::restored(of, activity, groups, today))
+}
+
+/// What it is, and what it is to achieve, for whom, and with what; without words of its own it has
+/// those of its title, as the standard wants some.
+fn descriptions(of: &Activity) -> Vec<Element> {
+    let own = match &of.description {
+        Some(description) => described("1", description),
+        None => described("1", &of.title).attribute("register:of", "title"),
+    };
+    let objectives = of.objectives.iter().map(|objective| described("2", objective));
+    let groups = of.target_groups.iter().map(|group| described("3", &sized(group)));
+    let in_kind = of.in_kind.iter().map(|item| described("4", &counted(item)));
+    [own].into_iter().chain(objectives).chain(groups).chain(in_kind).collect()
 }
 
 /// Whether something can begin with what it is a part of: it has not ended before.
@@ -93,7 +112,12 @@ pub fn party(element: Element, identifier: &str, related: &HashMap<String, Party
     let Some(party) = related.get(identifier) else { return element.attribute("ref", identifier) };
     let of_type =
         party.organisation_type.map(codes::organisation_type).or_else(|| party.kind.map(codes::beneficiary_kind));
-    element.attribute("ref", party.reference(identifier)).attribute_if("type", of_type).with(narratives(&party.name))
+    element
+        .attribute("ref", party.reference(identifier))
+        .attribute_if("type", of_type)
+        .attribute("register:identifier", identifier)
+        .attribute_if("register:collection", party.kind.map(|_| "beneficiaries"))
+        .with(narratives(&party.name))
 }
 
 /// Who takes part, each in a role once. The standard wants somebody: without anybody else, who publishes.
@@ -114,6 +138,7 @@ fn participants(of: &Activity, related: &Related) -> Vec<Element> {
         let name = Element::new("narrative").attribute("xml:lang", "en").text(&related.publisher);
         let role = codes::role(OrganisationRole::Accountable);
         let publisher = Element::new("participating-org").attribute("role", role).attribute("ref", &of.publisher);
+        let publisher = publisher.attribute("register:of", "publisher");
         found.push(publisher.with([name]));
     }
     found

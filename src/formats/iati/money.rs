@@ -6,8 +6,8 @@ use chrono::{Days, Months, NaiveDate};
 use rust_decimal::Decimal;
 
 use super::activity::{inexact, narratives, party};
-use super::codes;
 use super::xml::Element;
+use super::{codes, groups, original};
 use crate::collections::transactions::{Party, Transaction, TransactionType};
 use crate::formats::related;
 use crate::record::split::split;
@@ -78,6 +78,8 @@ pub fn flows(
             planned.push(
                 Element::new("planned-disbursement")
                     .attribute("type", "1")
+                    .attribute("register:identifier", &transaction.identifier.0)
+                    .attribute("register:type", type_of(transaction))
                     .with([
                         Element::new("period-start").attribute("iso-date", day),
                         value(transaction.value.amount.0, &transaction.value, value_date),
@@ -88,10 +90,19 @@ pub fn flows(
             // A value of a day to come is not known.
             let is_past = value_date.days().is_some_and(|(first, _)| first <= today);
             let value_date = if is_past { value_date } else { &transaction.date };
-            flows.push(flow(transaction, day, value_date, parties));
+            let original = transaction.original.as_ref();
+            let original = original.and_then(|of| original::read(of, "transaction", Some(&groups::flow(transaction))));
+            let original = original.and_then(|elements| elements.into_iter().next());
+            flows.push(original.unwrap_or_else(|| flow(transaction, day, value_date, parties)));
         }
     }
     (flows, planned)
+}
+
+/// What a flow is, as records say it.
+fn type_of(transaction: &Transaction) -> String {
+    let value = serde_json::to_value(transaction.transaction_type).unwrap_or_default();
+    value.as_str().unwrap_or_default().to_owned()
 }
 
 fn flow(
@@ -106,6 +117,7 @@ fn flow(
     let description = transaction.description.as_ref().map(|text| Element::new("description").with(narratives(text)));
     Element::new("transaction")
         .attribute("ref", &transaction.identifier.0)
+        .attribute("register:identifier", &transaction.identifier.0)
         .attribute_if("register:parent", transaction.parent.as_ref().map(|parent| &parent.0))
         .with([
             of_type,

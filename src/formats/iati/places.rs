@@ -42,7 +42,12 @@ pub fn countries(places: &[PlaceShare], known: &HashMap<String, Place>) -> Vec<E
 }
 
 fn unspecified() -> Vec<Element> {
-    vec![Element::new("recipient-region").attribute("code", UNSPECIFIED).attribute("vocabulary", "1")]
+    vec![
+        Element::new("recipient-region")
+            .attribute("code", UNSPECIFIED)
+            .attribute("vocabulary", "1")
+            .attribute("register:of", "nothing"),
+    ]
 }
 
 /// Its places; what must be said of one stands in its description.

@@ -1,21 +1,30 @@
 //! What is measured of an activity: each indicator as a `result`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{Datelike, NaiveDate};
 
 use super::activity::{inexact, narratives};
-use super::codes;
 use super::xml::Element;
+use super::{codes, groups, original};
 use crate::collections::indicators::{Direction, Indicator, Measure};
 use crate::collections::observations::{Observation, ObservationKind};
 use crate::formats::related::Related;
+use crate::record::Original;
 
 /// The results. Nobody stated whether they are outputs or outcomes: they are other ones.
 pub fn results(related: &Related) -> Vec<Element> {
     let mut observations: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
     for observation in &related.observations {
         observations.entry(&observation.indicator.0).or_default().push(observation);
+    }
+    let mut found = Vec::new();
+    let mut said: HashSet<String> = HashSet::new();
+    for indicator in &related.indicators {
+        let Some(original) = &indicator.original else { continue };
+        let Some((elements, names)) = restored(original, related, &observations) else { continue };
+        said.extend(names);
+        found.extend(elements);
     }
     let result = |indicator: &Indicator| {
         let of = observations.get(indicator.identifier.0.as_str()).map(Vec::as_slice).unwrap_or_default();
@@ -24,7 +33,30 @@ pub fn results(related: &Related) -> Vec<Element> {
             .attribute("aggregation-status", indicator.additive)
             .with([Element::new("title").with(narratives(&indicator.title)), measured(indicator, of)])
     };
-    related.indicators.iter().map(result).collect()
+    let others = related.indicators.iter().filter(|indicator| !said.contains(&indicator.identifier.0));
+    found.extend(others.map(result));
+    found
+}
+
+/// A result as it was read, with the names of its indicators, if these and their values still say the same.
+fn restored(
+    original: &Original,
+    related: &Related,
+    observations: &BTreeMap<&str, Vec<&Observation>>,
+) -> Option<(Vec<Element>, Vec<String>)> {
+    // Which indicators it has, it says itself.
+    let of = original.parts.get("result")?.of.as_deref();
+    let elements = original::read(original, "result", of)?;
+    let named =
+        elements.iter().flat_map(|result| result.all("indicator")).filter_map(|one| one.get("register:identifier"));
+    let mut names: Vec<String> = named.map(str::to_owned).collect();
+    names.sort_unstable();
+    let indicators: Vec<&Indicator> =
+        related.indicators.iter().filter(|one| names.binary_search(&one.identifier.0).is_ok()).collect();
+    let values = names.iter().flat_map(|name| observations.get(name.as_str()).into_iter().flatten().copied());
+    let mut values: Vec<&Observation> = values.collect();
+    values.sort_by(|a, b| a.identifier.cmp(&b.identifier));
+    (indicators.len() == names.len() && of == Some(&groups::result(&indicators, &values))).then_some((elements, names))
 }
 
 fn measured(indicator: &Indicator, observations: &[&Observation]) -> Element {
@@ -93,8 +125,11 @@ fn said(element: Element, value: Option<String>, observation: &Observation) -> E
     let groups = observation.disaggregation.iter().map(|(name, value)| (name.as_str(), value));
     let dimensions = beneficiary.into_iter().chain(groups);
     let words = observation.value_text.as_ref().or(observation.note.as_ref());
+    let period = observation.start_date.as_ref().filter(|_| observation.kind != ObservationKind::Baseline);
     element
         .attribute_if("value", value)
+        .attribute("register:identifier", &observation.identifier.0)
+        .attribute_if("register:period", period.map(|start| &start.0))
         .with(place)
         .with(
             dimensions.map(|(name, value)| Element::new("dimension").attribute("name", name).attribute("value", value)),

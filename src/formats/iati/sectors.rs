@@ -17,7 +17,12 @@ pub fn sectors(sectors: &[SectorShare]) -> (Vec<Element>, Vec<Element>) {
         sectors.iter().partition(|share| share.percentage.is_none() && several(share));
     let mut found: Vec<Element> = shared.into_iter().map(sector).collect();
     if found.is_empty() {
-        found.push(Element::new("sector").attribute("vocabulary", DAC).attribute("code", UNSPECIFIED));
+        found.push(
+            Element::new("sector")
+                .attribute("vocabulary", DAC)
+                .attribute("code", UNSPECIFIED)
+                .attribute("register:of", "nothing"),
+        );
     }
     let tags = unshared.into_iter().map(|share| {
         let words = format!("Sector {} of vocabulary {}; its share is not known", share.code, share.vocabulary);

@@ -107,6 +107,21 @@ impl Element {
         Self { children: Vec::new(), name: self.name.clone(), attributes: self.attributes.clone(), line: self.line }
     }
 
+    /// The element without what the register itself says in it.
+    pub fn plain(&self) -> Self {
+        let mut plain = self.clone();
+        plain.attributes.retain(|(name, _)| !name.starts_with("register:"));
+        let children = std::mem::take(&mut plain.children);
+        plain.children = children
+            .into_iter()
+            .map(|node| match node {
+                Node::Element(element) => Node::Element(element.plain()),
+                text => text,
+            })
+            .collect();
+        plain
+    }
+
     /// Puts an element at its end.
     pub fn push(&mut self, child: Element) {
         self.children.push(Node::Element(child));

@@ -11,12 +11,13 @@ use super::words::{date, joined, language, object, texts};
 use super::{money, places, results};
 use crate::codes::is_web_address;
 use crate::collections::{grants, programmes};
-use crate::error::Fault;
+use crate::error::{Fault, clip};
 use crate::formats::activity::Activity;
 use crate::formats::iati::xml::Element;
 use crate::formats::iati::{codes, groups};
 use crate::imports::table::Header;
-use crate::record::Original;
+use crate::record::original::Part;
+use crate::record::{Identifier, Original};
 
 /// The largest number of documents and texts of a record.
 const MOST: usize = 100;
@@ -55,18 +56,24 @@ impl Reading<'_> {
 
 /// What was found in an activity: its records, and what was left out.
 pub fn activity(element: &Element, version: &str, known: &mut Known) -> (Vec<Record>, Vec<Fault>) {
-    let Some(identifier) = identifier(element) else {
-        let words = "the activity has no iati-identifier".to_owned();
-        let fault = Fault { row: Some(element.line()), code: "required".into(), detail: words, ..Fault::default() };
+    let identifier = identifier(element).unwrap_or_default();
+    if !Identifier::is_valid(&identifier) {
+        let (code, words) = match identifier.is_empty() {
+            true => ("required", "the activity has no iati-identifier"),
+            false => ("identifier_invalid", "an identifier has 1 to 200 visible characters without spaces and commas"),
+        };
+        let (row, name) = (Some(element.line()), Some(clip(&identifier, 200)).filter(|name| !name.is_empty()));
+        let fault = Fault { row, identifier: name, code: code.into(), detail: words.into(), ..Fault::default() };
         let nothing = Record {
             kind: &programmes::KIND,
             json: Value::Null,
             line: element.line(),
             said: None,
             faults: vec![fault],
+            kept: Vec::new(),
         };
         return (vec![nothing], Vec::new());
-    };
+    }
     let is_grant = known.collection(&identifier) == Some("grants");
     let scope = Scope {
         reporting: Who::reporting(element),
@@ -139,7 +146,9 @@ fn whole(element: &Element, is_grant: bool, reading: &mut Reading) -> Record {
     let original = original(element, &record, &reading.version);
     record.insert("original".into(), json!(original));
     let said = Some(Header::saying(kind, &said).into());
-    Record { kind, json: Value::Object(record), line: element.line(), said, faults: Vec::new() }
+    let is_kept = |(name, part): &(&String, &Part)| part.of.is_none() && *name != groups::ATTRIBUTES;
+    let kept = original.parts.iter().filter(is_kept).map(|(name, _)| name.clone()).collect();
+    Record { kind, json: Value::Object(record), line: element.line(), said, faults: Vec::new(), kept }
 }
 
 /// All that it says, by the names of its elements, but for what stands in records of its own.
@@ -151,10 +160,10 @@ fn original(element: &Element, record: &Map<String, Value>, version: &str) -> Or
             && (child.name() != "result" || child.first("indicator").is_some())
             || child.get("register:identifier").is_some() && child.name() == "planned-disbursement";
         if !is_elsewhere {
-            child.write(0, parts.entry(child.name().to_owned()).or_default());
+            child.plain().write(0, parts.entry(child.name().to_owned()).or_default());
         }
     }
-    element.bare().write(0, parts.entry(groups::ATTRIBUTES.to_owned()).or_default());
+    element.bare().plain().write(0, parts.entry(groups::ATTRIBUTES.to_owned()).or_default());
     let parts = parts.into_iter().map(|(name, text)| {
         let of = read.as_ref().and_then(|read| groups::members(&name, read));
         (name, String::from_utf8_lossy(&text).into_owned(), of)

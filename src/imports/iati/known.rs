@@ -27,12 +27,14 @@ pub struct Record {
     pub said: Option<Arc<Header>>,
     /// What is wrong with it.
     pub faults: Vec<Fault>,
+    /// Elements that are kept with it without a member of its own.
+    pub kept: Vec<String>,
 }
 
 impl Record {
     /// A record of which the file says all there is.
     pub fn whole(kind: &'static Kind, json: Value, line: i64) -> Self {
-        Self { kind, json, line, said: None, faults: Vec::new() }
+        Self { kind, json, line, said: None, faults: Vec::new(), kept: Vec::new() }
     }
 }
 
@@ -82,7 +84,7 @@ pub struct Known {
     prefixes: Vec<(String, bool, String)>,
     organisations: HashMap<Who, String>,
     beneficiaries: HashMap<Who, String>,
-    /// Activities and places of the register, with their collections.
+    /// What of the register is named, with its collection.
     live: HashMap<String, String>,
     /// Who has a line of the funding of an activity, which says more than that it pays.
     funders: HashSet<(String, String)>,
@@ -111,6 +113,7 @@ impl Known {
             .activities()
             .chain(known.index.related.iter().map(String::as_str))
             .chain(known.index.places.iter().map(String::as_str))
+            .chain(known.index.parties.iter().filter_map(Who::reference))
             .collect();
         let live: Vec<Live> =
             sql_query("SELECT identifier, collection FROM records WHERE live AND identifier = ANY($1)")
@@ -216,7 +219,12 @@ impl Known {
         format!("{}org-{given}", prefix.unwrap_or_default())
     }
 
+    /// Whether a new organisation may have this name.
     fn may_name(&self, identifier: &str) -> bool {
+        let is_taken = self.live.get(identifier).is_some_and(|collection| collection != "organisations");
+        if is_taken || self.index.collection(identifier).is_some() {
+            return false;
+        }
         let owns = |(prefix, whole, _): &&(String, bool, String)| match whole {
             true => identifier == prefix,
             false => identifier.starts_with(prefix.as_str()),

@@ -1,12 +1,13 @@
 //! Budgets and flows of an activity.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::activity::Reading;
 use super::known::Record;
+use super::older;
 use super::parties::{Who, beneficiary, organisation};
 use super::words::{date, day, money, number, object, texts, within};
 use crate::collections::transactions::{self, Transaction};
@@ -15,6 +16,13 @@ use crate::formats::iati::xml::Element;
 use crate::formats::iati::{codes, groups};
 use crate::imports::table::Header;
 use crate::record::Original;
+
+/// Decimal places of amounts, and digits of numbers, that are kept.
+const PLACES: u32 = 4;
+const DIGITS: u32 = 15;
+/// What of a flow's elements has members.
+const READ: [&str; 6] =
+    ["transaction-type", "transaction-date", "value", "description", "provider-org", "receiver-org"];
 
 /// The budget of an activity: what its periods sum to, a revised one instead of the original.
 pub fn budget(activity: &Element, start: Option<&str>, reading: &mut Reading) -> Option<Value> {
@@ -50,6 +58,7 @@ pub fn budget(activity: &Element, start: Option<&str>, reading: &mut Reading) ->
         "it has no currency"
     } else {
         let mut budget = first.as_object().cloned().unwrap_or_default();
+        let sum = exact(&number(&sum.to_string())).unwrap_or(sum);
         budget.insert("amount".into(), number(&sum.to_string()));
         // Without a day of its own an amount has that of the start.
         if budget.get("value_date").and_then(Value::as_str) == start {
@@ -60,6 +69,15 @@ pub fn budget(activity: &Element, start: Option<&str>, reading: &mut Reading) ->
     let line = activity.first("budget").map_or(reading.line, Element::line);
     reading.note("budget_unclear", line, format!("the budget is left out: {wrong}"));
     None
+}
+
+/// An amount that is finer than amounts are here, or has more digits than a number of JSON keeps, as it
+/// is without these.
+fn exact(amount: &Value) -> Option<Decimal> {
+    let given: Decimal = amount.as_number()?.to_string().parse().ok()?;
+    let whole = given.trunc().abs().to_string().len() as u32;
+    let rounded = given.round_dp(PLACES.min(DIGITS.saturating_sub(whole)));
+    (rounded != given).then(|| rounded.normalize())
 }
 
 /// The flows of an activity, as records.
@@ -77,7 +95,8 @@ pub fn transactions(activity: &Element, reading: &mut Reading) {
             (None, None) => within(&reading.identifier, "transaction-", &(n + 1).to_string()),
         };
         let of_type = flow.first("transaction-type").and_then(|of| of.get("code"));
-        let of_type = of_type.and_then(|code| codes::value_of("TransactionType", code)).or(of_type);
+        let of_type = of_type
+            .map(|code| codes::value_of("TransactionType", older::code("transaction-type", code)).unwrap_or(code));
         let date = flow.first("transaction-date").and_then(|element| date(element, "iso-date"));
         transaction(flow, identifier, of_type, date, reading);
     }
@@ -92,6 +111,11 @@ pub fn transactions(activity: &Element, reading: &mut Reading) {
 fn transaction(flow: &Element, identifier: String, of_type: Option<&str>, date: Option<String>, reading: &mut Reading) {
     let value = flow.first("value").map(|value| {
         let mut money = money(value, reading.scope.currency.as_deref());
+        if let Some(exact) = exact(&money["amount"]) {
+            let words = format!("{} is rounded to {exact}, as exact as amounts are here", money["amount"]);
+            money["amount"] = number(&exact.to_string());
+            reading.note("amount_rounded", value.line(), words);
+        }
         if let Some(money) = money.as_object_mut()
             && money.get("value_date").and_then(Value::as_str) == date.as_deref().map(day).as_deref()
         {
@@ -118,6 +142,9 @@ fn transaction(flow: &Element, identifier: String, of_type: Option<&str>, date: 
     let mut said =
         vec!["type", "date", "value", "programme", "grant", "provider", "receiver", "description", "original"];
     said.extend(record.contains_key("parent").then_some("parent"));
+    let unread = flow.children().map(Element::name).filter(|name| !READ.contains(name));
+    let names: BTreeSet<String> = unread.map(|name| format!("{}/{name}", flow.name())).collect();
+    let unread: Vec<String> = names.into_iter().collect();
     let mut faults = Vec::new();
     if let Some(value) = flow.first("value").filter(|value| number(&value.words()).is_string()) {
         let words = format!("{:?} is no number", value.words());
@@ -127,7 +154,8 @@ fn transaction(flow: &Element, identifier: String, of_type: Option<&str>, date: 
     if flow.name() == "transaction"
         && let Ok(read) = serde_json::from_value::<Transaction>(Value::Object(record.clone()))
     {
-        let original = kept(flow, "transaction", groups::flow(&read), &reading.version);
+        let own = flow.plain().attribute("register:identifier", &read.identifier.0);
+        let original = kept(&own, "transaction", groups::flow(&read), &reading.version);
         record.insert("original".into(), json!(original));
     }
     reading.out.push(Record {
@@ -136,6 +164,7 @@ fn transaction(flow: &Element, identifier: String, of_type: Option<&str>, date: 
         line: flow.line(),
         said: Some(Header::saying(&transactions::KIND, &said).into()),
         faults,
+        kept: unread,
     });
 }
 

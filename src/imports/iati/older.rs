@@ -45,6 +45,12 @@ const CODES: [(&str, &str, &[(&str, &str)]); 3] = [
 /// Vocabularies of sectors.
 const VOCABULARIES: [(&str, &str); 5] = [("DAC", "1"), ("DAC-3", "2"), ("WB", "99"), ("RO", "99"), ("ADT", "99")];
 
+/// What a code of 1.0x is now, for files that say to be newer and still have it.
+pub fn code<'c>(element: &str, code: &'c str) -> &'c str {
+    let codes = CODES.iter().find(|(name, ..)| *name == element).map(|(.., codes)| *codes).unwrap_or_default();
+    codes.iter().find(|(old, _)| *old == code).map_or(code, |(_, new)| new)
+}
+
 /// Whether a version is one of these.
 pub fn is_old(version: &str) -> bool {
     version.is_empty() || version.starts_with('1')

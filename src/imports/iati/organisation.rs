@@ -28,7 +28,14 @@ pub fn organisation(element: &Element, version: &str, known: &mut Known) -> Vec<
     let line = element.line();
     let nothing = |words: &str, code: &str| {
         let fault = Fault { row: Some(line), code: code.into(), detail: words.into(), ..Fault::default() };
-        vec![Record { kind: &organisations::KIND, json: Value::Null, line, said: None, faults: vec![fault] }]
+        vec![Record {
+            kind: &organisations::KIND,
+            json: Value::Null,
+            line,
+            said: None,
+            faults: vec![fault],
+            kept: Vec::new(),
+        }]
     };
     let Some(who) = who(element) else { return nothing("the organisation has no organisation-identifier", "required") };
     if matches!(who, Who::Identifier(_, true)) {
@@ -52,14 +59,21 @@ pub fn organisation(element: &Element, version: &str, known: &mut Known) -> Vec<
     let of: Option<Organisation> = serde_json::from_value(Value::Object(record.clone())).ok();
     let mut parts: std::collections::BTreeMap<String, Vec<u8>> = Default::default();
     for child in element.children().filter(|child| child.name() != "organisation-identifier") {
-        child.write(0, parts.entry(child.name().to_owned()).or_default());
+        child.plain().write(0, parts.entry(child.name().to_owned()).or_default());
     }
-    element.bare().write(0, parts.entry(crate::formats::iati::groups::ATTRIBUTES.to_owned()).or_default());
+    element.bare().plain().write(0, parts.entry(crate::formats::iati::groups::ATTRIBUTES.to_owned()).or_default());
     let parts = parts.into_iter().map(|(name, text)| {
         let of = of.as_ref().and_then(|of| members(&name, of));
         (name, String::from_utf8_lossy(&text).into_owned(), of)
     });
     record.insert("original".into(), json!(Original::of_iati(version, parts)));
     let said = Some(Header::saying(&organisations::KIND, &said).into());
-    vec![Record { kind: &organisations::KIND, json: Value::Object(record), line, said, faults: Vec::new() }]
+    vec![Record {
+        kind: &organisations::KIND,
+        json: Value::Object(record),
+        line,
+        said,
+        faults: Vec::new(),
+        kept: Vec::new(),
+    }]
 }

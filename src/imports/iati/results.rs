@@ -11,7 +11,7 @@ use crate::collections::observations::{self, Observation};
 use crate::formats::iati::xml::Element;
 use crate::formats::iati::{codes, groups};
 use crate::imports::table::Header;
-use crate::record::{Identifier, is_visible};
+use crate::record::{Identifier, PartialDate, is_visible};
 
 /// The indicators of an activity with their values, as records; results without any are only kept.
 pub fn results(activity: &Element, reading: &mut Reading) {
@@ -39,6 +39,7 @@ pub fn results(activity: &Element, reading: &mut Reading) {
             line,
             said: Some(std::sync::Arc::clone(&said)),
             faults: Vec::new(),
+            kept: Vec::new(),
         });
         reading.out.extend(indicators);
         reading.out.extend(observed);
@@ -60,7 +61,12 @@ fn original(result: &Element, measured: &[(Value, i64)], observed: &[Record], re
     let (indicators, observations): (Vec<&Indicator>, Vec<&Observation>) =
         (indicators.iter().collect(), observations.iter().collect());
     let digest = groups::result(&indicators, &observations);
-    Some(json!(kept(result, "result", digest, &reading.version)))
+    let mut own = result.plain();
+    let named = own.children_mut().filter(|child| child.name() == "indicator");
+    for (indicator, (json, _)) in named.zip(measured) {
+        indicator.set("register:identifier", json["identifier"].as_str());
+    }
+    Some(json!(kept(&own, "result", digest, &reading.version)))
 }
 
 fn indicator(result: &Element, one: &Element, identifier: &str, reading: &Reading) -> Value {
@@ -84,7 +90,7 @@ fn indicator(result: &Element, one: &Element, identifier: &str, reading: &Readin
 }
 
 /// The values of an indicator: its baselines, and the targets and actual ones of its periods.
-fn values(one: &Element, indicator: &str, is_words: bool, reading: &Reading) -> Vec<Record> {
+fn values(one: &Element, indicator: &str, is_words: bool, reading: &mut Reading) -> Vec<Record> {
     let mut found = Vec::new();
     for (n, baseline) in one.all("baseline").enumerate() {
         let end = date(baseline, "iso-date").or_else(|| baseline.get("year").map(str::to_owned));
@@ -98,11 +104,25 @@ fn values(one: &Element, indicator: &str, is_words: bool, reading: &Reading) -> 
             }
         }
     }
-    let one = |(element, kind, which, start, end): (&Element, &str, String, Option<String>, Option<String>)| {
+    let mut records = Vec::new();
+    for (element, kind, which, start, end) in found {
         let identifier = format!("{indicator}:{kind}-{which}");
-        observation(element, kind, identifier, indicator, (start, end), is_words, reading)
-    };
-    found.into_iter().filter_map(one).collect()
+        let mut known = |date: Option<String>| {
+            let date = date?;
+            let is_date = PartialDate::is_valid(&date);
+            if !is_date {
+                reading.note(
+                    "date_unclear",
+                    element.line(),
+                    format!("{date:?} is no date; the value is kept without one"),
+                );
+            }
+            Some(date).filter(|_| is_date)
+        };
+        let period = (known(start), known(end));
+        records.extend(observation(element, kind, identifier, indicator, period, is_words, reading));
+    }
+    records
 }
 
 fn observation(
@@ -139,7 +159,7 @@ fn observation(
     let place = element.first("location").and_then(|location| location.get("ref"));
     let place = place.filter(|place| reading.known.is_place(place));
     // A start that says no more than the end does is none.
-    let start = start.filter(|_| own.is_none() || element.get("register:period").is_some());
+    let start = if own.is_some() { element.get("register:period").map(str::to_owned) } else { start };
     let json = object([
         ("identifier", Some(own.map_or(identifier, str::to_owned).into())),
         ("indicator", Some(indicator.into())),
@@ -168,5 +188,6 @@ fn observation(
         line: element.line(),
         said: Some(Header::saying(&observations::KIND, &said).into()),
         faults: Vec::new(),
+        kept: Vec::new(),
     })
 }
