@@ -93,6 +93,7 @@ pub fn flows(
             let original = transaction.original.as_ref();
             let original = original.and_then(|of| original::read(of, "transaction", Some(&groups::flow(transaction))));
             let original = original.and_then(|elements| elements.into_iter().next());
+            let original = original.map(|element| element.attribute("register:original", true));
             flows.push(original.unwrap_or_else(|| flow(transaction, day, value_date, parties)));
         }
     }

@@ -14,33 +14,46 @@ use crate::record::original::Standard;
 /// where they still hold and the register has nothing else to say.
 pub fn restored(of: &Activity, activity: Element, mut groups: Groups, _today: NaiveDate) -> Element {
     let Some(original) = of.original.as_ref().filter(|original| original.standard == Standard::Iati) else {
+        let mut activity = activity;
+        activity.set("register:original", Some(""));
         return assembled(activity, groups);
     };
-    let mut activity = activity;
-    for (name, _) in &original.parts {
+    let mut said = Vec::new();
+    let mut restored = activity;
+    // What stands for nothing stated was not there.
+    groups.values_mut().for_each(|elements| elements.retain(|element| element.get("register:of") != Some("nothing")));
+    for name in original.parts.keys() {
         let Some(elements) = read(original, name, groups::members(name, of).as_deref()) else { continue };
+        said.push(name.as_str());
         match name.as_str() {
             ATTRIBUTES => {
+                let collection = restored.get("register:collection").map(str::to_owned);
+                restored = Element::new("iati-activity");
                 let attributes = elements.first().map(Element::attributes).into_iter().flatten();
-                attributes.for_each(|(name, value)| activity.set(name, Some(value)));
+                attributes.for_each(|(name, value)| restored.set(name, Some(value)));
+                restored.set("register:collection", collection.as_deref());
             }
-            "planned-disbursement" | "result" => {
-                let all = groups.entry(name.clone()).or_default();
-                all.splice(0..0, elements);
-            }
-            // Countries and regions are written one way or the other.
-            "recipient-country" | "recipient-region" => {
-                let has = |other: &str| original.parts.contains_key(other);
-                groups.retain(|other, _| {
-                    !matches!(other.as_str(), "recipient-country" | "recipient-region") || has(other)
-                });
-                groups.insert(name.clone(), elements);
-            }
+            "planned-disbursement" | "result" => drop(groups.entry(name.clone()).or_default().splice(0..0, elements)),
             _ => drop(groups.insert(name.clone(), elements)),
         }
     }
-    assembled(activity, groups)
+    // What was said one way is not said another way too.
+    for family in FAMILIES {
+        if said.iter().any(|name| family.contains(name)) {
+            family.iter().filter(|name| !said.contains(name)).for_each(|name| drop(groups.remove(*name)));
+        }
+    }
+    if said.contains(&"sector") && !said.contains(&"tag") {
+        let tags = groups.entry("tag".to_owned()).or_default();
+        tags.retain(|tag| tag.get("register:sector-vocabulary").is_none());
+    }
+    restored.set("register:original", Some(&said.join(" ")));
+    restored.set("register:version", Some(&original.version));
+    assembled(restored, groups)
 }
+
+/// Elements that say one thing together.
+const FAMILIES: [&[&str]; 1] = [&["recipient-country", "recipient-region", "location"]];
 
 /// The elements in their order, those of other namespaces at the end.
 fn assembled(mut activity: Element, mut groups: Groups) -> Element {

@@ -79,8 +79,7 @@ impl Parser {
             }
         };
         parser.version = root.get("version").unwrap_or_default().to_owned();
-        let declared = |(name, value): (&str, &str)| Some((name.strip_prefix("xmlns:")?.to_owned(), value.to_owned()));
-        parser.scope = root.attributes().filter_map(declared).collect();
+        parser.scope = root.declared();
         Ok(parser)
     }
 
@@ -186,10 +185,7 @@ impl Parser {
     fn with_scope(&self, element: Element) -> Element {
         let ours = self.scope.iter().any(|(prefix, name)| prefix == "register" && name == NAMESPACE);
         let mut scope: Vec<(&str, &str)> = self.scope.iter().map(|(p, n)| (p.as_str(), n.as_str())).collect();
-        let own: Vec<(String, String)> = element
-            .attributes()
-            .filter_map(|(name, value)| Some((name.strip_prefix("xmlns:")?.to_owned(), value.to_owned())))
-            .collect();
+        let own = element.declared();
         scope.extend(own.iter().map(|(p, n)| (p.as_str(), n.as_str())));
         element.rescoped(&scope, ours)
     }

@@ -10,7 +10,7 @@ use super::{codes, groups, original};
 use crate::collections::indicators::{Direction, Indicator, Measure};
 use crate::collections::observations::{Observation, ObservationKind};
 use crate::formats::related::Related;
-use crate::record::Original;
+use crate::record::{Original, PartialDate};
 
 /// The results. Nobody stated whether they are outputs or outcomes: they are other ones.
 pub fn results(related: &Related) -> Vec<Element> {
@@ -46,7 +46,9 @@ fn restored(
 ) -> Option<(Vec<Element>, Vec<String>)> {
     // Which indicators it has, it says itself.
     let of = original.parts.get("result")?.of.as_deref();
-    let elements = original::read(original, "result", of)?;
+    let mut elements = original::read(original, "result", of)?;
+    let indicators = elements.iter_mut().flat_map(Element::children_mut).filter(|one| one.name() == "indicator");
+    indicators.for_each(|one| one.set("register:original", Some("true")));
     let named =
         elements.iter().flat_map(|result| result.all("indicator")).filter_map(|one| one.get("register:identifier"));
     let mut names: Vec<String> = named.map(str::to_owned).collect();
@@ -65,8 +67,8 @@ fn measured(indicator: &Indicator, observations: &[&Observation]) -> Element {
         Some(Direction::Decrease) => Some(false),
         Some(Direction::Neutral) | None => None,
     };
-    let mut baselines = Vec::new();
-    let mut periods: BTreeMap<(NaiveDate, NaiveDate), (Vec<Element>, Vec<Element>)> = BTreeMap::new();
+    let (mut baselines, mut own) = (Vec::new(), Vec::new());
+    let mut periods: BTreeMap<(NaiveDate, NaiveDate), (Vec<Said>, Vec<Said>)> = BTreeMap::new();
     for observation in observations {
         // The standard has no value of a time that nobody stated.
         let Some(end) = &observation.end_date else { continue };
@@ -75,34 +77,48 @@ fn measured(indicator: &Indicator, observations: &[&Observation]) -> Element {
         if observation.kind == ObservationKind::Baseline {
             let baseline = Element::new("baseline").attribute("year", last.year()).attribute("iso-date", last);
             baselines.push(said(baseline.attribute_if("register:date", inexact(end)), value, observation));
+            own.push(*observation);
             continue;
         }
         let start = observation.start_date.as_ref().and_then(|start| start.days()).map_or(first, |(first, _)| first);
         let (targets, actuals) = periods.entry((start, last)).or_default();
         match observation.kind {
-            ObservationKind::Target => targets.push(said(Element::new("target"), value, observation)),
-            _ => actuals.push(said(Element::new("actual"), value, observation)),
+            ObservationKind::Target => targets.push((said(Element::new("target"), value, observation), observation)),
+            _ => actuals.push((said(Element::new("actual"), value, observation), observation)),
         }
     }
-    let period = |((start, end), (targets, actuals)): ((NaiveDate, NaiveDate), (Vec<Element>, Vec<Element>))| {
-        Element::new("period")
-            .with([
+    let periods: Vec<Element> = periods
+        .into_iter()
+        .map(|((start, end), (targets, actuals))| {
+            let period = Element::new("period").with([
                 Element::new("period-start").attribute("iso-date", start),
                 Element::new("period-end").attribute("iso-date", end),
-            ])
-            .with(targets)
-            .with(actuals)
-    };
+            ]);
+            let (values, of): (Vec<Element>, Vec<&Observation>) = targets.into_iter().chain(actuals).unzip();
+            own.extend(of);
+            period.with(values)
+        })
+        .collect();
+    // Values have no room for names of their own; an end says more of a period than its last day.
+    let listed = |of: fn(&Observation) -> &str| own.iter().map(|one| of(one)).collect::<Vec<&str>>().join(" ");
+    let date = |date: &Option<PartialDate>| date.as_ref().map_or("-", |date| date.0.as_str()).to_owned();
+    let dates: Vec<String> =
+        own.iter().map(|one| format!("{}/{}", date(&one.start_date), date(&one.end_date))).collect();
     Element::new("indicator")
         .attribute("measure", codes::measure(indicator.measure))
         .attribute_if("ascending", ascending)
         .attribute("aggregation-status", indicator.additive)
         .attribute("register:identifier", &indicator.identifier.0)
+        .attribute("register:values", listed(|one| &one.identifier.0))
+        .attribute("register:periods", dates.join(" "))
         .with([Element::new("title").with(narratives(&indicator.title))])
         .with(indicator.description.as_ref().map(|text| Element::new("description").with(narratives(text))))
         .with(baselines)
-        .with(periods.into_iter().map(period))
+        .with(periods)
 }
+
+/// An element, and the value that it is of.
+type Said<'o> = (Element, &'o Observation);
 
 /// The value as its attribute says it, which words have none of; none of what is a number by its
 /// measure and was not stated as one.
@@ -125,11 +141,8 @@ fn said(element: Element, value: Option<String>, observation: &Observation) -> E
     let groups = observation.disaggregation.iter().map(|(name, value)| (name.as_str(), value));
     let dimensions = beneficiary.into_iter().chain(groups);
     let words = observation.value_text.as_ref().or(observation.note.as_ref());
-    let period = observation.start_date.as_ref().filter(|_| observation.kind != ObservationKind::Baseline);
     element
         .attribute_if("value", value)
-        .attribute("register:identifier", &observation.identifier.0)
-        .attribute_if("register:period", period.map(|start| &start.0))
         .with(place)
         .with(
             dimensions.map(|(name, value)| Element::new("dimension").attribute("name", name).attribute("value", value)),

@@ -48,6 +48,11 @@ impl Element {
         self.attributes.iter().map(|(name, value)| (name.as_ref(), value.as_str()))
     }
 
+    /// Whether it has an attribute, which may say nothing.
+    pub fn has(&self, name: &str) -> bool {
+        self.attributes().any(|(other, _)| other == name)
+    }
+
     /// The value of an attribute, without the spaces around it; none of one that says nothing.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.attributes().find(|(other, _)| *other == name).map(|(_, value)| value.trim()).filter(|v| !v.is_empty())
@@ -171,12 +176,7 @@ impl Element {
     /// The element with each prefix declared in the child that it stands in, as it was in `scope`; of
     /// prefixes that nobody declared, and of the register's unless they are `ours`, nothing is left.
     pub fn rescoped(mut self, scope: &[(&str, &str)], ours: bool) -> Self {
-        let known = |name: &str| match name.split_once(':') {
-            None | Some(("xml" | "xmlns", _)) => true,
-            Some(("register", _)) => ours,
-            Some((prefix, _)) => scope.iter().any(|(other, _)| *other == prefix),
-        };
-        self.retain(&known);
+        self.retain(scope, ours);
         self.declare(scope);
         let Self { children, .. } = &mut self;
         for child in children {
@@ -192,21 +192,33 @@ impl Element {
         self
     }
 
-    /// Keeps the elements and attributes whose prefix is known, or declared right there.
-    fn retain(&mut self, known: &impl Fn(&str) -> bool) {
+    /// Keeps the elements and attributes whose prefix is in scope, or declared where they stand.
+    fn retain(&mut self, scope: &[(&str, &str)], ours: bool) {
+        let declared: Vec<(String, String)> = self.declared();
+        let mut inner = scope.to_vec();
+        inner.extend(declared.iter().map(|(prefix, name)| (prefix.as_str(), name.as_str())));
+        let known = |name: &str| match name.split_once(':') {
+            None | Some(("xml" | "xmlns", _)) => true,
+            Some(("register", _)) => ours,
+            Some((prefix, _)) => inner.iter().any(|(other, _)| *other == prefix),
+        };
         self.attributes.retain(|(name, _)| known(name));
         self.children.retain_mut(|node| match node {
             Node::Element(child) => {
-                let prefix = child.name.split_once(':').map(|(prefix, _)| format!("xmlns:{prefix}"));
-                let declared = prefix.is_some_and(|prefix| child.attributes.iter().any(|(name, _)| *name == prefix));
-                let is_known = declared || known(&child.name);
-                if !declared {
-                    child.retain(known);
-                }
+                let own = child.declared();
+                let prefix = child.name.split_once(':').map(|(prefix, _)| prefix);
+                let is_known = known(&child.name) || own.iter().any(|(other, _)| Some(other.as_str()) == prefix);
+                child.retain(&inner, ours);
                 is_known
             }
             Node::Text(_) => true,
         });
+    }
+
+    /// The prefixes that it declares, with their names.
+    pub fn declared(&self) -> Vec<(String, String)> {
+        let declared = |(name, value): (&str, &str)| Some((name.strip_prefix("xmlns:")?.to_owned(), value.to_owned()));
+        self.attributes().filter_map(declared).collect()
     }
 
     /// Declares the prefixes of its own attributes, and nothing else.

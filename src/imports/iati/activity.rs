@@ -40,6 +40,8 @@ pub struct Reading<'a> {
     pub version: String,
     /// Who receives it.
     pub recipients: HashSet<Who>,
+    /// Whether the register wrote it.
+    pub is_own: bool,
     /// The line on which it begins.
     pub line: i64,
     /// What a reader should know.
@@ -86,8 +88,9 @@ pub fn activity(element: &Element, version: &str, known: &mut Known) -> (Vec<Rec
         scope,
         identifier,
         singular: if is_grant { "grant" } else { "programme" },
-        version: version.to_owned(),
+        version: element.get("register:version").unwrap_or(version).to_owned(),
         recipients: HashSet::new(),
+        is_own: element.has("register:collection"),
         line: element.line(),
         notes: Vec::new(),
     };
@@ -120,7 +123,7 @@ fn whole(element: &Element, is_grant: bool, reading: &mut Reading) -> Record {
     let kind = if is_grant { &grants::KIND } else { &programmes::KIND };
     let up = if is_grant { "programme" } else { "parent" };
     let mut said = vec!["title", "description", "objectives", "status", "start_date", "end_date", "organisations"];
-    said.extend(["places", "sectors", "tags", "documents", "original", up]);
+    said.extend(["places", "sectors", "tags", "documents", up]);
     said.extend(is_grant.then_some("recipients"));
     // A budget without a period has no room in the standard: that there is none says nothing.
     said.extend(element.first("budget").map(|_| "budget"));
@@ -144,7 +147,10 @@ fn whole(element: &Element, is_grant: bool, reading: &mut Reading) -> Record {
         record.insert("recipients".into(), recipients.into());
     }
     let original = original(element, &record, &reading.version);
-    record.insert("original".into(), json!(original));
+    if !original.parts.is_empty() {
+        said.push("original");
+        record.insert("original".into(), json!(original));
+    }
     let said = Some(Header::saying(kind, &said).into());
     let is_kept = |(name, part): &(&String, &Part)| part.of.is_none() && *name != groups::ATTRIBUTES;
     let kept = original.parts.iter().filter(is_kept).map(|(name, _)| name.clone()).collect();
@@ -155,7 +161,12 @@ fn whole(element: &Element, is_grant: bool, reading: &mut Reading) -> Record {
 fn original(element: &Element, record: &Map<String, Value>, version: &str) -> Original {
     let read: Option<Activity> = serde_json::from_value(Value::Object(record.clone())).ok();
     let mut parts: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    for child in element.children() {
+    // Of what the register wrote itself only what it had read is worth keeping.
+    let own: Option<Vec<&str>> = element
+        .has("register:collection")
+        .then(|| element.get("register:original").unwrap_or_default().split(' ').collect());
+    let is_kept = |name: &str| own.as_ref().is_none_or(|own| own.contains(&name));
+    for child in element.children().filter(|child| is_kept(child.name())) {
         let is_elsewhere = ELSEWHERE.contains(&child.name())
             && (child.name() != "result" || child.first("indicator").is_some())
             || child.get("register:identifier").is_some() && child.name() == "planned-disbursement";
@@ -163,7 +174,9 @@ fn original(element: &Element, record: &Map<String, Value>, version: &str) -> Or
             child.plain().write(0, parts.entry(child.name().to_owned()).or_default());
         }
     }
-    element.bare().plain().write(0, parts.entry(groups::ATTRIBUTES.to_owned()).or_default());
+    if is_kept(groups::ATTRIBUTES) {
+        element.bare().plain().write(0, parts.entry(groups::ATTRIBUTES.to_owned()).or_default());
+    }
     let parts = parts.into_iter().map(|(name, text)| {
         let of = read.as_ref().and_then(|read| groups::members(&name, read));
         (name, String::from_utf8_lossy(&text).into_owned(), of)

@@ -139,8 +139,7 @@ fn transaction(flow: &Element, identifier: String, of_type: Option<&str>, date: 
         let Some(end) = flow.first(element).and_then(|element| party(element, activity, reading)) else { continue };
         record.insert(role.into(), end);
     }
-    let mut said =
-        vec!["type", "date", "value", "programme", "grant", "provider", "receiver", "description", "original"];
+    let mut said = vec!["type", "date", "value", "programme", "grant", "provider", "receiver", "description"];
     said.extend(record.contains_key("parent").then_some("parent"));
     let unread = flow.children().map(Element::name).filter(|name| !READ.contains(name));
     let names: BTreeSet<String> = unread.map(|name| format!("{}/{name}", flow.name())).collect();
@@ -151,12 +150,14 @@ fn transaction(flow: &Element, identifier: String, of_type: Option<&str>, date: 
         faults.push(Fault::at("/value/amount", "number_invalid", words));
         record.shift_remove("value");
     }
-    if flow.name() == "transaction"
+    if (!reading.is_own || flow.has("register:original"))
+        && flow.name() == "transaction"
         && let Ok(read) = serde_json::from_value::<Transaction>(Value::Object(record.clone()))
     {
         let own = flow.plain().attribute("register:identifier", &read.identifier.0);
         let original = kept(&own, "transaction", groups::flow(&read), &reading.version);
         record.insert("original".into(), json!(original));
+        said.push("original");
     }
     reading.out.push(Record {
         kind: &transactions::KIND,

@@ -26,20 +26,18 @@ pub fn results(activity: &Element, reading: &mut Reading) {
             measured.push((json, one.line()));
         }
         // The first one of them keeps the whole result.
-        if let Some(original) = original(result, &measured, &observed, reading)
+        let is_read = !reading.is_own || result.all("indicator").any(|one| one.has("register:original"));
+        if is_read
+            && let Some(original) = original(result, &measured, &observed, reading)
             && let Some((first, _)) = measured.first_mut()
         {
             first["original"] = original;
         }
-        let said = ["title", "description", "programme", "grant", "measure", "direction", "additive", "original"];
-        let said = Header::saying(&indicators::KIND, &said).into();
-        let indicators = measured.into_iter().map(|(json, line)| Record {
-            kind: &indicators::KIND,
-            json,
-            line,
-            said: Some(std::sync::Arc::clone(&said)),
-            faults: Vec::new(),
-            kept: Vec::new(),
+        let indicators = measured.into_iter().map(|(json, line)| {
+            let mut said = vec!["title", "description", "programme", "grant", "measure", "additive"];
+            said.extend(["direction", "original"].into_iter().filter(|member| json.get(member).is_some()));
+            let said = Some(Header::saying(&indicators::KIND, &said).into());
+            Record { kind: &indicators::KIND, json, line, said, faults: Vec::new(), kept: Vec::new() }
         });
         reading.out.extend(indicators);
         reading.out.extend(observed);
@@ -104,9 +102,17 @@ fn values(one: &Element, indicator: &str, is_words: bool, reading: &mut Reading)
             }
         }
     }
+    // What the register wrote itself, in the order in which it stands.
+    let listed = |name: &str| one.get(name).unwrap_or_default().split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let (own, periods) = (listed("register:values"), listed("register:periods"));
+    let is_own = own.len() == found.len() && periods.len() == found.len() && !found.is_empty();
     let mut records = Vec::new();
-    for (element, kind, which, start, end) in found {
-        let identifier = format!("{indicator}:{kind}-{which}");
+    for (n, (element, kind, which, start, end)) in found.into_iter().enumerate() {
+        let stated = is_own.then(|| periods[n].split_once('/')).flatten();
+        let date = |text: &str| Some(text.to_owned()).filter(|text| text != "-");
+        let (start, end) = stated.map_or((start, end), |(start, end)| (date(start), date(end)));
+        let own = is_own.then(|| own[n].as_str());
+        let identifier = own.map_or_else(|| format!("{indicator}:{kind}-{which}"), str::to_owned);
         let mut known = |date: Option<String>| {
             let date = date?;
             let is_date = PartialDate::is_valid(&date);
@@ -120,7 +126,7 @@ fn values(one: &Element, indicator: &str, is_words: bool, reading: &mut Reading)
             Some(date).filter(|_| is_date)
         };
         let period = (known(start), known(end));
-        records.extend(observation(element, kind, identifier, indicator, period, is_words, reading));
+        records.extend(observation(element, kind, (identifier, is_own), indicator, period, is_words, reading));
     }
     records
 }
@@ -128,14 +134,13 @@ fn values(one: &Element, indicator: &str, is_words: bool, reading: &mut Reading)
 fn observation(
     element: &Element,
     kind: &str,
-    identifier: String,
+    (identifier, is_own): (String, bool),
     indicator: &str,
     (start, end): (Option<String>, Option<String>),
     is_words: bool,
     reading: &Reading,
 ) -> Option<Record> {
     let language = &reading.scope.language;
-    let own = element.get("register:identifier");
     let stated = element.get("value").map(number);
     let comments: Vec<&Element> = element.all("comment").collect();
     let comment = joined(&comments, language);
@@ -144,7 +149,7 @@ fn observation(
         None if is_words => (None, comment, None),
         stated => (stated, None, comment),
     };
-    if value.is_none() && words.is_none() && own.is_none() {
+    if value.is_none() && words.is_none() && !is_own {
         return None;
     }
     let mut groups = Map::new();
@@ -152,16 +157,14 @@ fn observation(
     for dimension in element.all("dimension") {
         let (Some(name), Some(value)) = (dimension.get("name"), dimension.get("value")) else { continue };
         match name {
-            "beneficiary" if own.is_some() => beneficiary = Some(value.into()),
+            "beneficiary" if is_own => beneficiary = Some(value.into()),
             _ => drop(groups.insert(name.to_owned(), value.into())),
         }
     }
     let place = element.first("location").and_then(|location| location.get("ref"));
     let place = place.filter(|place| reading.known.is_place(place));
-    // A start that says no more than the end does is none.
-    let start = if own.is_some() { element.get("register:period").map(str::to_owned) } else { start };
     let json = object([
-        ("identifier", Some(own.map_or(identifier, str::to_owned).into())),
+        ("identifier", Some(identifier.into())),
         ("indicator", Some(indicator.into())),
         ("kind", Some(kind.into())),
         ("start_date", start.map(Value::from)),
@@ -175,7 +178,7 @@ fn observation(
     ]);
     let mut said =
         vec!["indicator", "kind", "start_date", "end_date", "value", "place", "beneficiary", "disaggregation"];
-    if own.is_none() {
+    if !is_own {
         said.extend(["value_text", "note"]);
     }
     let identifier = json.get("identifier").and_then(Value::as_str).unwrap_or_default();
