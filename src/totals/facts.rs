@@ -61,13 +61,15 @@ pub const TRANSACTIONS: &str =
 
 /// A flow with parts of its own type is replaced by them; what an organisation moves to
 /// itself, as an organisation or as a beneficiary, is only parked.
-pub const RULES: &str = "CASE
-      WHEN {has_parts} THEN 'replaced'
-      WHEN t.doc #>> '{provider,organisation}' = t.doc #>> '{receiver,organisation}'
+pub const RULES: &str = "CASE WHEN {has_parts} THEN 'replaced' WHEN {parked} THEN 'parked' END";
+/// Whether payer and receiver of a flow are one.
+pub const PARKED: &str = "(t.doc #>> '{provider,organisation}' = t.doc #>> '{receiver,organisation}'
         OR t.doc #>> '{provider,beneficiary}' = t.doc #>> '{receiver,beneficiary}'
-        OR coalesce(pb.organisation, t.doc #>> '{provider,organisation}') = coalesce(rb.organisation, t.doc #>> '{receiver,organisation}')
-        THEN 'parked'
-    END";
+        OR coalesce(pb.organisation, t.doc #>> '{provider,organisation}') = coalesce(rb.organisation, t.doc #>> '{receiver,organisation}'))";
+/// Who they are as organisations.
+const SELVES: &str = "
+  LEFT JOIN beneficiaries pb ON pb.identifier = t.doc #>> '{provider,beneficiary}'
+  LEFT JOIN beneficiaries rb ON rb.identifier = t.doc #>> '{receiver,beneficiary}'";
 
 /// Whether a flow has such parts.
 pub const HAS_PARTS: &str = "EXISTS (SELECT FROM transactions c WHERE c.parent = t.identifier AND c.type = t.type)";
@@ -110,7 +112,7 @@ pub const REASONS: [&str; 17] = [
     "part",
 ];
 
-/// What crosses a boundary inward counts, unless a part of it crosses too.
+/// What crosses a boundary inward counts, unless a part of it crosses too, or it is only parked there.
 const CROSSING: &str = "CASE
       WHEN (ends.giving IS NULL OR ends.taking IS NULL) AND divided.identifier IS NOT NULL THEN 'replaced'
       WHEN ends.giving IS NULL OR ends.taking IS NULL THEN 'side_unknown'
@@ -118,6 +120,7 @@ const CROSSING: &str = "CASE
       WHEN ends.giving THEN 'outward'
       WHEN NOT ends.taking THEN 'outside'
       WHEN divided.identifier IS NOT NULL THEN 'replaced'
+      WHEN ends.parked THEN 'parked'
     END";
 const ENDS: &str = "
   LEFT JOIN ends ON ends.identifier = t.identifier
@@ -132,13 +135,13 @@ const ORIGIN: &str = "origin AS (
   ends AS (
     SELECT * FROM stated WHERE giving IS NOT NULL OR parent IS NULL
     UNION ALL
-    SELECT stated.identifier, stated.parent, stated.type, origin.giving, stated.taking
+    SELECT stated.identifier, stated.parent, stated.type, origin.giving, stated.taking, stated.parked
     FROM stated LEFT JOIN origin ON origin.identifier = stated.identifier AND origin.giving IS NOT NULL
     WHERE stated.giving IS NULL AND stated.parent IS NOT NULL)";
 
 /// The flows that those which cross are parts of.
 const DIVIDED: &str = "divided AS (
-    SELECT parent AS identifier, type FROM ends WHERE NOT giving AND taking AND parent IS NOT NULL
+    SELECT parent AS identifier, type FROM ends WHERE NOT giving AND taking AND NOT parked AND parent IS NOT NULL
     UNION
     SELECT t.parent, divided.type FROM divided JOIN transactions t USING (identifier) WHERE t.parent IS NOT NULL)";
 
@@ -205,6 +208,7 @@ impl<'q> Facts<'q> {
         let base = base
             .replace("{dated}", dated)
             .replace("{rule}", rule)
+            .replace("{parked}", PARKED)
             .replace("{has_parts}", if in_past { HAD_PARTS } else { HAS_PARTS });
         let of_type = if question.subject == Subject::Transactions { "f.type" } else { "NULL::text" };
         // The document is read once: what stays of it are keys and parts.
@@ -256,7 +260,9 @@ impl<'q> Facts<'q> {
             ),
         }
         };
-        let mut sites = "";
+        let mut sites = String::new();
+        // From one programme of an organisation's to another it may go, into a place it must come from elsewhere.
+        let parked = if around == Around::Place { format!("coalesce({PARKED}, false)") } else { "false".to_owned() };
         match around {
             Around::Place => {
                 self.statement.add(format!("within AS MATERIALIZED (SELECT places_within(ARRAY[{value}]) AS place)"));
@@ -264,7 +270,8 @@ impl<'q> Facts<'q> {
                 self.keep("sites");
                 self.statement.add(SEATS);
                 self.keep("seats");
-                sites = " LEFT JOIN seats ON seats.record = t.identifier
+                sites = SELVES.to_owned()
+                    + " LEFT JOIN seats ON seats.record = t.identifier
                   LEFT JOIN sites works ON works.record
                     = coalesce(t.doc #>> '{receiver,grant}', t.doc #>> '{receiver,programme}', t.grant_id, t.programme)";
             }
@@ -295,7 +302,8 @@ impl<'q> Facts<'q> {
             }
         };
         self.statement.add(format!(
-            "stated AS MATERIALIZED (SELECT t.identifier, t.parent, t.type, {} AS giving, {} AS taking FROM transactions t{sites}{those})",
+            "stated AS MATERIALIZED (SELECT t.identifier, t.parent, t.type, {} AS giving, {} AS taking, {parked} AS parked
+             FROM transactions t{sites}{those})",
             end("provider", false),
             end("receiver", true)
         ));

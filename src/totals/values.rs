@@ -36,6 +36,12 @@ pub fn statements(question: &Question, matching: &str) -> Vec<String> {
     let period = if periods.is_empty() { "''".to_owned() } else { format!("concat_ws(' ', {})", periods.join(", ")) };
     let added = question.measures.contains(&Measure::Sum);
     let refused = if added { "WHEN NOT additive THEN 'not_additive'" } else { "" };
+    // As they are stated: a year is another date than its last day, and the later one.
+    let stated = |name: &str| {
+        let date = format!("t.doc ->> '{name}' COLLATE \"C\"");
+        format!("({date}) || substr('9999-99-99', length({date}) + 1)")
+    };
+    let (start, end) = (stated("start_date"), stated("end_date"));
     vec![
         format!(
             "seen AS MATERIALIZED (
@@ -44,7 +50,7 @@ pub fn statements(question: &Question, matching: &str) -> Vec<String> {
                  NULL::text AS dated, coalesce(i.programme, g.programme) AS programme, g.call, i.grant_id,
                  coalesce(g.status, p.status) AS status, t.doc ->> 'place' COLLATE \"C\" AS place, t.doc ->> 'beneficiary' AS beneficiary,
                  coalesce(t.doc -> 'disaggregation', '{{}}') AS people, i.doc ->> 'kept_by' AS kept_by,
-                 t.doc ->> 'end_date' AS day, t.start_date, t.end_date,
+                 t.doc ->> 'end_date' AS day, {start} AS starts, {end} AS ends,
                  concat_ws(' ', i.doc ->> 'kept_by', t.doc ->> 'beneficiary') AS parties,
                  (SELECT max(s.doc ->> 'published') FROM links l JOIN sources s ON s.identifier = l.target
                   WHERE l.record = t.identifier AND l.role = 'source') AS published
@@ -61,11 +67,11 @@ pub fn statements(question: &Question, matching: &str) -> Vec<String> {
         ),
         "ranked AS MATERIALIZED (
            SELECT *, first_value(identifier) OVER same AS first,
-             (end_date, start_date) IS DISTINCT FROM (first_value(end_date) OVER latest, first_value(start_date) OVER latest) AS earlier
+             (ends, starts) IS DISTINCT FROM (first_value(ends) OVER latest, first_value(starts) OVER latest) AS earlier
            FROM numbered
-           WINDOW latest AS (PARTITION BY unfit, indicator, kind, period ORDER BY end_date DESC NULLS LAST, start_date DESC NULLS LAST),
+           WINDOW latest AS (PARTITION BY unfit, indicator, kind, period ORDER BY ends DESC NULLS LAST, starts DESC NULLS LAST),
              same AS (PARTITION BY unfit, indicator, kind, period, place, beneficiary, people
-             ORDER BY end_date DESC NULLS LAST, start_date DESC NULLS LAST, exactness <> 'exact', published DESC NULLS LAST, identifier))"
+             ORDER BY ends DESC NULLS LAST, starts DESC NULLS LAST, exactness <> 'exact', published DESC NULLS LAST, identifier))"
             .into(),
         "counting AS MATERIALIZED (
            SELECT *, dense_rank() OVER (PARTITION BY indicator, kind, period, place, beneficiary ORDER BY keys) AS way
