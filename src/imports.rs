@@ -19,6 +19,7 @@ pub mod routes;
 pub mod run;
 pub mod sink;
 pub mod table;
+pub mod threesixty;
 pub mod work;
 pub mod workbook;
 pub mod xlsx;

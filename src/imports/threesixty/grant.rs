@@ -1,0 +1,225 @@
+//! One grant of a package as records of the register: the inverse of the way out, in docs/MAPPING.md.
+
+use std::collections::HashSet;
+
+use chrono::NaiveDate;
+use serde_json::{Value, json};
+
+use super::flows::{self, Award, check, flows, money};
+use super::part::Part;
+use super::{Known, Mapped, fields, kept, parties};
+use crate::codes;
+use crate::collections::{grants, transactions};
+use crate::record::PartialDate;
+
+/// What the way out writes before the number of a sector vocabulary.
+const SECTOR_VOCABULARY: &str = "IATI SectorVocabulary ";
+
+/// What the standard requires, and the register does not.
+const REQUIRED: [&str; 4] = ["description", "amountAwarded", "awardDate", "fundingOrganization"];
+
+/// Maps a grant; what ended before `today` is closed.
+pub fn grant(known: &dyn Known, today: NaiveDate, grant: &Value) -> Mapped {
+    let mut out = Mapped::default();
+    let identifier = grant["id"].as_str().map(|id| id.trim().to_owned());
+    if let Some(part) = Part::of("", grant.clone(), &mut out) {
+        map(known, today, part, &mut out);
+    }
+    if !out.faults.is_empty() {
+        out.records.clear();
+    }
+    for told in out.faults.iter_mut().chain(&mut out.notes) {
+        told.identifier.clone_from(&identifier);
+    }
+    out
+}
+
+fn map(known: &dyn Known, today: NaiveDate, mut part: Part, out: &mut Mapped) {
+    required(&part, out);
+    let is_to_individual = part.has("recipientIndividual");
+    // Also what a table has of them in columns of its own.
+    if part.forget(|name| fields::bare(name).starts_with("recipientind")) {
+        out.note(
+            "/recipientIndividual",
+            "person_left_out",
+            "the register has no records of persons: the group stands for them",
+        );
+    }
+    let (id, title) = (part.text("id", out), part.text("title", out));
+    let (Some(id), Some(title)) = (id, title) else { return };
+    check(&id, "/id", out);
+
+    let funders = parties::funders(known, &mut part, out);
+    let mut recipients = parties::recipients(known, &mut part, out);
+    if is_to_individual {
+        recipients.push(parties::individuals(known, funders.first(), out));
+    }
+    let mut record = json!({"identifier": id, "title": {"en": title}});
+    if let Some(description) = part.text("description", out) {
+        record["description"] = json!({"en": description});
+    }
+    let (amount, currency) = (part.amount("amountAwarded", out), part.text("currency", out));
+    let budget = match (&amount, &currency) {
+        (Some(amount), Some(currency)) => Some(money(amount, currency)),
+        _ => None,
+    };
+    let (start, end) = period(&mut part, out);
+    let is_over = end.as_ref().and_then(|end| PartialDate(end.clone()).days()).is_some_and(|(_, last)| last < today);
+    record["status"] = if is_over { "closed" } else { "implementation" }.into();
+    let list = |parties: &[parties::Party], own: &str, role: &str| -> Vec<Value> {
+        parties.iter().map(|party| json!({own: party.identifier, "role": role})).collect()
+    };
+    let members = [
+        ("programme", programme(known, &mut part, out).into()),
+        ("start_date", start.into()),
+        ("end_date", end.into()),
+        ("budget", json!(budget)),
+        // Nobody says that one of them leads the others: each holds the award.
+        ("recipients", list(&recipients, "beneficiary", "lead").into()),
+        ("organisations", list(&funders, "organisation", "funding").into()),
+        ("places", places(known, &mut part, out).into()),
+        ("sectors", sectors(&mut part, out).into()),
+        ("documents", documents(&mut part, out).into()),
+    ];
+    for (member, value) in members {
+        if !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty()) {
+            record[member] = value;
+        }
+    }
+
+    // Flows refer to the grant, which has to stand before them: it is put there when it is whole.
+    let at = out.records.len();
+    let award = Award { identifier: &id, currency: currency.as_deref(), funders: &funders, recipients: &recipients };
+    let date = part.date("awardDate", out);
+    let commitments = flows(known, &award, "outgoing_commitment", "commitmentTransaction", &mut part, out);
+    match (date, &budget) {
+        (Some(date), Some(budget)) if commitments.is_empty() => {
+            out.records.push((&transactions::KIND, flows::award(&award, budget, &date)));
+        }
+        // The first commitment says the same; any other date is kept.
+        (Some(date), _) if commitments.iter().filter_map(|flow| flow["date"].as_str()).min() != Some(date.as_str()) => {
+            part.keep("awardDate", date);
+        }
+        _ => {}
+    }
+    flows(known, &award, "disbursement", "disbursementTransaction", &mut part, out);
+    if let (None, Some(currency)) = (&budget, &currency) {
+        part.keep("currency", currency.as_str());
+    }
+    let rest = part.rest();
+    if !rest.is_empty() {
+        record["original"] = kept(rest);
+    }
+    out.records.insert(at, (&grants::KIND, record));
+}
+
+/// Says what is missing: what the register requires too is a fault.
+fn required(part: &Part, out: &mut Mapped) {
+    for member in ["id", "title"] {
+        if !part.has(member) {
+            out.fault(part.at(member), "required", format!("the grant has no {member}"));
+        }
+    }
+    if part.has("amountAwarded") && !part.has("currency") {
+        out.fault("/currency", "required", "the amount has no currency");
+    }
+    for member in REQUIRED.into_iter().filter(|member| !part.has(member)) {
+        out.note(part.at(member), "standard_requires", format!("360Giving requires {member}"));
+    }
+    if !part.has("recipientOrganization") && !part.has("recipientIndividual") {
+        out.note("/recipientOrganization", "standard_requires", "360Giving requires a recipient");
+    }
+}
+
+/// When it begins and ends: as it did, else as it was planned.
+fn period(part: &mut Part, out: &mut Mapped) -> (Option<String>, Option<String>) {
+    let (mut start, mut end) = (None, None);
+    for member in ["actualDates", "plannedDates"] {
+        let mut events = part.parts(member, out);
+        if let Some(event) = events.first_mut() {
+            for (date, own) in [("startDate", &mut start), ("endDate", &mut end)] {
+                if own.is_none() {
+                    *own = event.date(date, out);
+                }
+            }
+        }
+        part.put(member, events);
+    }
+    (start, end)
+}
+
+/// The first programme that the register has.
+fn programme(known: &dyn Known, part: &mut Part, out: &mut Mapped) -> Option<String> {
+    let mut found = None;
+    let mut programmes = part.parts("grantProgramme", out);
+    for programme in &mut programmes {
+        match programme.text("code", out) {
+            Some(code) if found.is_none() && known.is_programme(&code) => found = Some(code),
+            Some(code) => programme.keep("code", code),
+            None => {}
+        }
+    }
+    part.put("grantProgramme", programmes);
+    found
+}
+
+/// Locations of the register: by their own identifiers, else the countries.
+fn places(known: &dyn Known, part: &mut Part, out: &mut Mapped) -> Vec<Value> {
+    let mut seen = HashSet::new();
+    let mut places = Vec::new();
+    let mut locations = part.parts("beneficiaryLocation", out);
+    for location in &mut locations {
+        for member in ["id", "countryCode"] {
+            match location.text(member, out) {
+                Some(code) if known.is_place(&code) => {
+                    if seen.insert(code.clone()) {
+                        places.push(json!({"location": code}));
+                    }
+                    // A place that is known lies in its country.
+                    break;
+                }
+                Some(code) => location.keep(member, code),
+                None => {}
+            }
+        }
+    }
+    part.put("beneficiaryLocation", locations);
+    places
+}
+
+/// Classifications that are sectors.
+fn sectors(part: &mut Part, out: &mut Mapped) -> Vec<Value> {
+    let mut sectors = Vec::new();
+    let mut classifications = part.parts("classifications", out);
+    for class in &mut classifications {
+        let (vocabulary, code) = (class.text("vocabulary", out), class.text("code", out));
+        let number = vocabulary.as_deref().and_then(|vocabulary| vocabulary.strip_prefix(SECTOR_VOCABULARY));
+        match (number.filter(|number| codes::SECTOR_VOCABULARIES.contains(number)), &code) {
+            (Some(number), Some(code)) => sectors.push(json!({"vocabulary": number, "code": code})),
+            _ => [("vocabulary", vocabulary), ("code", code)]
+                .into_iter()
+                .for_each(|(member, text)| text.into_iter().for_each(|text| class.keep(member, text))),
+        }
+    }
+    part.put("classifications", classifications);
+    sectors
+}
+
+/// Documents with an address and a title.
+fn documents(part: &mut Part, out: &mut Mapped) -> Vec<Value> {
+    let mut documents = Vec::new();
+    let mut related = part.parts("relatedDocument", out);
+    for document in &mut related {
+        let (url, title) = (document.text("url", out), document.text("title", out));
+        match (&url, &title) {
+            (Some(url), Some(title)) if codes::is_web_address(url) => {
+                documents.push(json!({"url": url, "title": {"en": title}}));
+            }
+            _ => [("url", url), ("title", title)]
+                .into_iter()
+                .for_each(|(member, text)| text.into_iter().for_each(|text| document.keep(member, text))),
+        }
+    }
+    part.put("relatedDocument", related);
+    documents
+}
