@@ -177,4 +177,8 @@ async fn values_of_different_dates_are_not_added() {
     let whole = anon.get(path).await.expect(200).json();
     let dated = anon.get(&format!("{path}&end_date_gte=2023")).await.expect(200).json();
     assert_eq!(per_cent(whole.clone()), per_cent(dated), "{whole}");
+    // A year is another date than its last day, as it is for progress.
+    let more = [value(6, "actual", "T-A", "2030", 7), value(7, "actual", "T-B", "2030-12-31", 8)];
+    make::write(&mut app.connection().await, &more).await;
+    assert_eq!(total("").await["meta"]["total"][0]["sum"], json!(7));
 }

@@ -30,6 +30,49 @@ async fn sum(client: &Client, query: &str) -> Decimal {
 }
 
 #[actix_web::test]
+async fn what_is_parked_inside_a_place_does_not_come_into_it() {
+    let app = TestApp::empty().await;
+    let mut records = places();
+    let organisation = |id: &str, place: Option<&str>| {
+        named("organisations", id, json!({"name": {"en": id}, "type": "government", "location": place}))
+    };
+    let programme = json!({"title": {"en": "P"}, "status": "implementation", "places": [{"location": "T-COUNTRY"}]});
+    let flow = |n: u32, value: u32, to: Value| {
+        let (parent, from) = if n == 1 { (None, "T-EU") } else { (Some("T-F1"), "T-UNDP") };
+        let value = json!({"amount": value, "currency": "EUR"});
+        let (from, record) = (json!({"organisation": from}), format!("T-F{n}"));
+        named(
+            "transactions",
+            &record,
+            json!({"type": "disbursement", "date": "2024-04-02", "value": value,
+            "parent": parent, "provider": from, "receiver": to, "programme": "T-P"}),
+        )
+    };
+    let undp = json!({"organisation": "T-UNDP"});
+    let town = json!({"kind": "local_government", "name": {"en": "Town"}, "location": "T-A"});
+    records.extend([
+        organisation("T-EU", Some("T-ABROAD")),
+        // Nobody says where it sits: it receives where the programme works.
+        organisation("T-UNDP", None),
+        named("beneficiaries", "T-TOWN", town),
+        named("programmes", "T-P", programme),
+        flow(1, 1000, undp.clone()),
+        flow(2, 400, undp),
+    ]);
+    make::write(&mut app.connection().await, &records).await;
+    let anon = app.anon();
+    assert_eq!(sum(&anon, "transactions?type=disbursement&boundary=T-COUNTRY").await, Decimal::from(1000));
+    make::write(&mut app.connection().await, &[flow(3, 300, json!({"beneficiary": "T-TOWN"}))]).await;
+    for boundary in ["", "&boundary=T-COUNTRY", "&boundary=T-A"] {
+        assert_eq!(
+            sum(&anon, &format!("transactions?type=disbursement{boundary}")).await,
+            Decimal::from(300),
+            "{boundary}"
+        );
+    }
+}
+
+#[actix_web::test]
 async fn a_chain_is_counted_once_at_each_boundary() {
     let app = TestApp::empty().await;
     make::write(&mut app.connection().await, &chain()).await;
