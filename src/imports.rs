@@ -12,10 +12,12 @@ pub mod csv;
 pub mod examine;
 pub mod iati;
 pub mod jobs;
+pub mod known;
 pub mod read;
 pub mod record;
 pub mod report;
 pub mod routes;
+pub mod rows;
 pub mod run;
 pub mod sink;
 pub mod table;
@@ -24,7 +26,11 @@ pub mod work;
 pub mod workbook;
 pub mod xlsx;
 
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+
 use crate::collections;
+use crate::error::Fault;
 use crate::kind::Kind;
 use crate::store::change::Author;
 
@@ -42,6 +48,9 @@ pub enum Format {
     Xlsx,
     /// Activities or organisations of IATI.
     Iati,
+    /// Grants of 360Giving: a package, or the template as CSV or a workbook.
+    #[strum(serialize = "360giving")]
+    ThreeSixty,
 }
 
 impl Format {
@@ -57,6 +66,7 @@ impl Format {
             Self::Json => "application/json",
             Self::Csv => "text/csv",
             Self::Iati => "application/xml",
+            Self::ThreeSixty => "application/x-360giving",
             Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         }
     }
@@ -70,6 +80,21 @@ impl Format {
     pub fn is_table(self) -> bool {
         matches!(self, Self::Csv | Self::Xlsx)
     }
+}
+
+/// A copy of a body on disk, to be read from its beginning, and why it is not whole if it is not.
+fn spool(mut body: impl Read) -> std::io::Result<(File, Option<Fault>)> {
+    let mut file = tempfile::tempfile()?;
+    let mut buffer = vec![0; 64 * 1024];
+    let broken = loop {
+        match body.read(&mut buffer) {
+            Ok(0) => break None,
+            Ok(length) => file.write_all(&buffer[..length])?,
+            Err(error) => break Some(sink::broken(&error)),
+        }
+    };
+    file.seek(SeekFrom::Start(0))?;
+    Ok((file, broken))
 }
 
 /// What happens to a batch in which something is wrong.

@@ -2,22 +2,20 @@
 //! read in bounded memory whatever quote is missing.
 
 use std::io::Read;
-use std::sync::Arc;
 
 use csv_core::{ReadRecordResult, ReaderBuilder};
 
-use super::sink::{Closed, Raw, Sink, broken};
-use super::table::Header;
+use super::rows::Rows;
+use super::sink::{Closed, broken};
 use crate::error::Fault;
 use crate::formats::csv::un_neutral;
 use crate::http::body::LIMIT;
-use crate::kind::Kind;
 
 /// A table has this many columns at most.
 pub const COLUMNS: usize = 1000;
 
 /// Reads CSV; the separator is the one that the header uses.
-pub fn read(kind: &'static Kind, mut input: Box<dyn Read + Send>, sink: &mut Sink) -> Result<(), Closed> {
+pub fn read(mut input: impl Read, rows: &mut dyn Rows) -> Result<(), Closed> {
     let mut buffer = vec![0; 64 * 1024];
     let mut filled = 0;
     // The first line decides on the separator.
@@ -25,7 +23,7 @@ pub fn read(kind: &'static Kind, mut input: Box<dyn Read + Send>, sink: &mut Sin
         match input.read(&mut buffer[filled..]) {
             Ok(0) => break,
             Ok(read) => filled += read,
-            Err(error) => return sink.fault(0, broken(&error)),
+            Err(error) => return rows.fault(0, broken(&error)),
         }
     }
     let mut start = if buffer.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
@@ -35,7 +33,6 @@ pub fn read(kind: &'static Kind, mut input: Box<dyn Read + Send>, sink: &mut Sin
         *[b',', b';', b'\t'].iter().max_by_key(|separator| (count(**separator), **separator == b',')).unwrap_or(&b',');
     let mut reader = ReaderBuilder::new().delimiter(separator).build();
     let (mut record, mut ends) = (vec![0; LIMIT], vec![0; COLUMNS]);
-    let mut header: Option<Arc<Header>> = None;
     let (mut written, mut fields, mut line, mut quotes) = (0, 0, 1, 0);
     loop {
         let (result, read, wrote, ended) =
@@ -46,20 +43,20 @@ pub fn read(kind: &'static Kind, mut input: Box<dyn Read + Send>, sink: &mut Sin
         match result {
             ReadRecordResult::InputEmpty => match input.read(&mut buffer) {
                 Ok(read) => (start, filled) = (0, read),
-                Err(error) => return sink.fault(line, broken(&error)),
+                Err(error) => return rows.fault(line, broken(&error)),
             },
             ReadRecordResult::OutputFull => {
-                return sink.fault(line, fault("record_too_large", "a row is too long: is a quote missing in it?"));
+                return rows.fault(line, fault("record_too_large", "a row is too long: is a quote missing in it?"));
             }
             ReadRecordResult::OutputEndsFull => {
-                return sink.fault(line, fault("columns_too_many", "a table has at most 1000 columns"));
+                return rows.fault(line, fault("columns_too_many", "a table has at most 1000 columns"));
             }
-            ReadRecordResult::End if header.is_none() => return row(kind, &mut header, line, &[], sink),
+            ReadRecordResult::End if rows.width().is_none() => return rows.row(line, &[]),
             ReadRecordResult::End => return Ok(()),
             // A quote that is not closed takes the rows after it for text.
             ReadRecordResult::Record if quotes % 2 == 1 => {
                 let words = "a quote is opened and not closed, here or in a row before; nothing after it can be read";
-                return sink.fault(line, fault("quote_open", words));
+                return rows.fault(line, fault("quote_open", words));
             }
             ReadRecordResult::Record => {
                 quotes = 0;
@@ -71,72 +68,20 @@ pub fn read(kind: &'static Kind, mut input: Box<dyn Read + Send>, sink: &mut Sin
                     bytes.into_iter().map(|cell| un_neutral(&String::from_utf8_lossy(cell)).to_owned()).collect();
                 (written, fields) = (0, 0);
                 match broken {
-                    None => row(kind, &mut header, line, &cells, sink)?,
+                    None if rows.width().is_some() && cells.iter().all(String::is_empty) => {}
+                    None => rows.row(line, &cells)?,
                     Some(at) => {
                         let fault = fault("encoding_invalid", "the row is not UTF-8; save the table as CSV UTF-8");
-                        let column = header.as_ref().and_then(|header| header.name(at)).map(String::from);
-                        let identifier = header.as_ref().and_then(|header| header.identifier(&cells));
-                        sink.fault(line, Fault { column, identifier, ..fault })?;
+                        let column = rows.name(at).map(String::from);
+                        let identifier = rows.identifier(&cells);
+                        rows.fault(line, Fault { column, identifier, ..fault })?;
                     }
                 }
-                if header.is_none() {
+                if rows.width().is_none() {
                     return Ok(());
                 }
                 line += 1;
             }
         }
     }
-}
-
-/// One row of a table: the header, if there is none yet, or a record.
-pub fn row(
-    kind: &'static Kind,
-    header: &mut Option<Arc<Header>>,
-    line: i64,
-    cells: &[String],
-    sink: &mut Sink,
-) -> Result<(), Closed> {
-    let Some(table) = header else {
-        match Header::read(kind, cells) {
-            Ok(read) => *header = Some(Arc::new(read)),
-            Err(faults) => {
-                let (json, table) = (Vec::new(), None);
-                sink.push(Raw {
-                    line,
-                    place: String::new(),
-                    kind: Some(kind),
-                    json,
-                    table,
-                    faults,
-                    notes: Vec::new(),
-                    kept: Vec::new(),
-                })?;
-            }
-        }
-        return Ok(());
-    };
-    if cells.iter().all(String::is_empty) {
-        return Ok(());
-    }
-    let unnamed = |(n, cell): (usize, &String)| !cell.is_empty() && table.name(n).is_none_or(str::is_empty);
-    if cells.len() != table.width() || cells.iter().enumerate().any(unnamed) {
-        let detail = match cells.len() == table.width() {
-            true => "the row has a cell under a column without a name".to_owned(),
-            false => format!("the row has {} cells, the header {}: is a quote missing?", cells.len(), table.width()),
-        };
-        let identifier = table.identifier(cells);
-        return sink.fault(line, Fault { code: "row_length".into(), detail, identifier, ..Fault::default() });
-    }
-    let (record, faults) = table.record(cells);
-    let json = record.to_string().into_bytes();
-    sink.push(Raw {
-        line,
-        place: String::new(),
-        kind: Some(kind),
-        json,
-        table: Some(Arc::clone(table)),
-        faults,
-        notes: Vec::new(),
-        kept: Vec::new(),
-    })
 }

@@ -1,13 +1,12 @@
 //! IATI: activities and organisations as records of the register.
 //!
 //! A file is read twice, from a copy on disk: first for what it names ([`index`]), so that the register can be
-//! asked once ([`known`]), then for its records ([`activity`], [`organisation`]), one after another. What the
+//! asked once ([`super::known`]), then for its records ([`activity`], [`organisation`]), one after another. What the
 //! register has no member for is kept with the record ([`crate::record::Original`]). docs/MAPPING.md
 //! says field by field what becomes what.
 
 pub mod activity;
 pub mod index;
-pub mod known;
 pub mod money;
 pub mod older;
 pub mod organisation;
@@ -17,19 +16,18 @@ pub mod results;
 pub mod words;
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom};
 
 use diesel_async::AsyncPgConnection;
-use serde_json::Value;
 use tokio::task::spawn_blocking;
 
-use super::Order;
-use super::sink::{Closed, Raw, Sink, broken};
+use super::known::Known;
+use super::sink::{Closed, Sink};
+use super::{Order, spool};
 use crate::error::{Fault, Problem};
 use crate::formats::iati::parse::{Content, Parser};
 use crate::formats::iati::xml::Element;
 use index::Index;
-use known::{Known, Record};
 
 /// A file whose names the register was asked for.
 pub struct Prepared {
@@ -48,23 +46,14 @@ pub async fn prepare(
 ) -> Result<Prepared, Problem> {
     let (file, index, broken) =
         spawn_blocking(|| indexed(body)).await.map_err(Problem::internal)?.map_err(Problem::internal)?;
-    let known = Known::ask(connection, index, order.writes_for(), order.collection).await?;
+    let known = Known::ask(connection, index.named(), order.writes_for(), order.collection).await?;
     Ok(Prepared { file, known, broken })
 }
 
 /// A copy of the body, and what it names.
-fn indexed(mut body: Box<dyn Read + Send>) -> std::io::Result<(File, Index, Option<Fault>)> {
-    let mut file = tempfile::tempfile()?;
+fn indexed(body: Box<dyn Read + Send>) -> std::io::Result<(File, Index, Option<Fault>)> {
+    let (mut file, broken) = spool(body)?;
     let mut index = Index::default();
-    let mut buffer = vec![0; 64 * 1024];
-    let broken = loop {
-        match body.read(&mut buffer) {
-            Ok(0) => break None,
-            Ok(length) => file.write_all(&buffer[..length])?,
-            Err(error) => break Some(broken(&error)),
-        }
-    };
-    file.seek(SeekFrom::Start(0))?;
     if let Ok(mut parser) = Parser::begin(file.try_clone()?) {
         while let Ok(Some(element)) = parser.next() {
             let element = as_current(element, &parser.version);
@@ -108,7 +97,7 @@ pub fn read(prepared: Prepared, sink: &mut Sink) -> Result<(), Closed> {
             sink.note(note)?;
         }
         for record in records {
-            sink.push(raw(record))?;
+            sink.push(record.raw())?;
         }
     }
 }
@@ -116,10 +105,4 @@ pub fn read(prepared: Prepared, sink: &mut Sink) -> Result<(), Closed> {
 /// What makes a file unreadable from here on.
 fn tell(fault: Fault, sink: &mut Sink) -> Result<(), Closed> {
     sink.fault(fault.row.unwrap_or_default(), fault)
-}
-
-fn raw(record: Record) -> Raw {
-    let Record { kind, json, line, said, faults, kept } = record;
-    let json = if json == Value::Null { Vec::new() } else { json.to_string().into_bytes() };
-    Raw { line, place: String::new(), kind: Some(kind), json, table: said, faults, notes: Vec::new(), kept }
 }

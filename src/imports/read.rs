@@ -6,8 +6,9 @@ use std::io::{BufRead, BufReader, Read};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::rows::Table;
 use super::sink::{Closed, Raw, Sink, broken};
-use super::{Format, csv, iati, xlsx};
+use super::{Format, csv, iati, threesixty, xlsx};
 use crate::collections;
 use crate::error::Fault;
 use crate::hint::nearest;
@@ -21,6 +22,8 @@ pub enum Prepared {
     Body(Format, Box<dyn Read + Send>),
     /// A file of IATI, with what the register knows of it.
     Iati(Box<iati::Prepared>),
+    /// A file of 360Giving, likewise.
+    ThreeSixty(Box<threesixty::file::Prepared>),
 }
 
 /// Reads a body to its end; blocks its thread.
@@ -31,14 +34,18 @@ pub fn read(prepared: Prepared, kind: Option<&'static Kind>, sink: &mut Sink) ->
             iati::read(*prepared, sink)?;
             return sink.flush();
         }
+        Prepared::ThreeSixty(prepared) => {
+            threesixty::file::read(*prepared, sink)?;
+            return sink.flush();
+        }
     };
     match (format, kind) {
         (Format::Ndjson, _) => ndjson(kind, input, sink)?,
         (Format::Json, _) => json(kind, input, sink)?,
-        (Format::Csv, Some(kind)) => csv::read(kind, input, sink)?,
-        (Format::Xlsx, Some(kind)) => xlsx::read(kind, input, sink)?,
-        // It is prepared before.
-        (Format::Iati, _) => {}
+        (Format::Csv, Some(kind)) => csv::read(input, &mut Table::new(kind, sink))?,
+        (Format::Xlsx, Some(kind)) => xlsx::read(input, &mut Table::new(kind, sink))?,
+        // They are prepared before.
+        (Format::Iati | Format::ThreeSixty, _) => {}
         (Format::Csv | Format::Xlsx, None) => {
             let words = "a table holds records of one collection: say which";
             sink.fault(0, Fault::parameter("collection", "required", words))?;

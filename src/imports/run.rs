@@ -13,11 +13,11 @@ use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::examine::{Current, Examined, NOBODY, Named, examine};
-use super::iati;
 use super::read::{Prepared, read};
 use super::report::{Counts, NAMED, Report, Status};
 use super::sink::{Raw, Sink};
 use super::{Format, Mode, Order, complaints, record};
+use super::{iati, threesixty};
 use crate::db;
 use crate::error::{Fault, Problem, Reason};
 use crate::input::Shapes;
@@ -199,6 +199,10 @@ impl Import {
         let kind = self.order.collection;
         let prepared = match source.format {
             Format::Iati => Prepared::Iati(Box::new(iati::prepare(connection, &self.order, source.body).await?)),
+            Format::ThreeSixty => {
+                let prepared = threesixty::file::prepare(connection, &self.order, source.body).await?;
+                Prepared::ThreeSixty(Box::new(prepared))
+            }
             format => Prepared::Body(format, source.body),
         };
         let reader = spawn_blocking(move || read(prepared, kind, &mut Sink::new(sender)).is_ok());

@@ -4,6 +4,7 @@
 //! Nothing here knows the database: what the register has already is asked of [`Known`].
 
 pub mod fields;
+pub mod file;
 pub mod flat;
 mod flows;
 pub mod grant;

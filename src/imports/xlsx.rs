@@ -1,16 +1,15 @@
 //! Workbooks: the first sheet as a table, and the template that a clerk fills in.
 
 use std::io::{Cursor, Read};
-use std::sync::Arc;
 
 use calamine::{Data, DataRef, Reader, Xlsx};
 use rust_xlsxwriter::{
     DataValidation, DataValidationErrorStyle, DocProperties, ExcelDateTime, Format, Workbook, XlsxError,
 };
 
-use super::csv::{COLUMNS, row};
-use super::sink::{Closed, Sink, broken};
-use super::table::Header;
+use super::csv::COLUMNS;
+use super::rows::Rows;
+use super::sink::{Closed, broken};
 use super::workbook::{UNPACKED, measure};
 use crate::error::Fault;
 use crate::kind::Kind;
@@ -19,55 +18,49 @@ use crate::kind::Kind;
 const ROWS: u32 = 10_000;
 
 /// Reads the first sheet.
-pub fn read(kind: &'static Kind, mut input: Box<dyn Read + Send>, sink: &mut Sink) -> Result<(), Closed> {
+pub fn read(mut input: impl Read, rows: &mut dyn Rows) -> Result<(), Closed> {
     let mut body = Vec::new();
     if let Err(error) = input.read_to_end(&mut body) {
-        return sink.fault(0, broken(&error));
+        return rows.fault(0, broken(&error));
     }
     let unreadable = |words: String| Fault { code: "workbook_invalid".into(), detail: words, ..Fault::default() };
     if let Err(words) = measure(&body) {
-        return sink.fault(0, unreadable(words));
+        return rows.fault(0, unreadable(words));
     }
     let mut book: Xlsx<_> = match Xlsx::new(Cursor::new(body)) {
         Ok(book) => book,
-        Err(error) => return sink.fault(0, unreadable(format!("this is no workbook: {error}"))),
+        Err(error) => return rows.fault(0, unreadable(format!("this is no workbook: {error}"))),
     };
     let Some(name) = book.sheet_names().first().cloned() else {
-        return sink.fault(0, unreadable("the workbook has no sheet".into()));
+        return rows.fault(0, unreadable("the workbook has no sheet".into()));
     };
-    match rows(&mut book, &name, kind, sink) {
+    match cells(&mut book, &name, rows) {
         Ok(done) => done,
-        Err(words) => sink.fault(0, unreadable(words)),
+        Err(words) => rows.fault(0, unreadable(words)),
     }
 }
 
 /// Hands on the rows of a sheet, cell by cell: neither where its last cell is said to
 /// be, nor how often it repeats a text, costs memory.
-fn rows(
-    book: &mut Xlsx<Cursor<Vec<u8>>>,
-    name: &str,
-    kind: &'static Kind,
-    sink: &mut Sink,
-) -> Result<Result<(), Closed>, String> {
+fn cells(book: &mut Xlsx<Cursor<Vec<u8>>>, name: &str, rows: &mut dyn Rows) -> Result<Result<(), Closed>, String> {
     let broken = |error: calamine::XlsxError| format!("the first sheet cannot be read: {error}");
     let mut cells = book.worksheet_cells_reader(name).map_err(broken)?;
-    let mut header: Option<Arc<Header>> = None;
     let mut line = Line::default();
     let mut text_left = UNPACKED;
     loop {
         let cell = cells.next_cell_with_formula_metadata().map_err(broken)?;
         let at = cell.as_ref().map(|cell| cell.pos);
         if at.is_none_or(|(row, _)| row != line.row) && line.is_filled() {
-            if line.end(kind, &mut header, sink).is_err() {
+            if line.end(rows).is_err() {
                 return Ok(Err(Closed));
             }
-            if header.is_none() {
+            if rows.width().is_none() {
                 return Ok(Ok(()));
             }
         }
         let (Some(cell), Some((row, column))) = (cell, at) else {
             // A table without a header is told so.
-            return Ok(if header.is_none() { line.end(kind, &mut header, sink) } else { Ok(()) });
+            return Ok(if rows.width().is_none() { line.end(rows) } else { Ok(()) });
         };
         if column as usize >= COLUMNS {
             return Err(format!("a table has at most {COLUMNS} columns"));
@@ -122,20 +115,23 @@ impl Line {
     }
 
     /// Hands the row on and begins the next.
-    fn end(&mut self, kind: &'static Kind, header: &mut Option<Arc<Header>>, sink: &mut Sink) -> Result<(), Closed> {
+    fn end(&mut self, rows: &mut dyn Rows) -> Result<(), Closed> {
         let Line { row: at, mut cells, wrong } = std::mem::take(self);
         let line = i64::from(at) + 1;
         if let Some((column, detail)) = wrong {
-            let column = header.as_ref().and_then(|header| header.name(column as usize)).map(String::from);
-            let identifier = header.as_ref().and_then(|header| header.identifier(&cells));
-            return sink
+            let column = rows.name(column as usize).map(String::from);
+            let identifier = rows.identifier(&cells);
+            return rows
                 .fault(line, Fault { column, identifier, code: "cell_invalid".into(), detail, ..Fault::default() });
         }
         // A sheet does not say where its rows end.
-        if let Some(header) = header.as_ref().filter(|header| cells.len() < header.width()) {
-            cells.resize(header.width(), String::new());
+        if let Some(width) = rows.width() {
+            if cells.iter().all(String::is_empty) {
+                return Ok(());
+            }
+            cells.resize(cells.len().max(width), String::new());
         }
-        row(kind, header, line, &cells, sink)
+        rows.row(line, &cells)
     }
 }
 

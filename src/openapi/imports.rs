@@ -45,6 +45,9 @@ pub fn add(example: &Value, paths: &mut Map<String, Value>) {
                 Format::Ndjson => json!({"schema": {"type": "string"}, "example": line(example)}),
                 Format::Json => json!({"schema": {"oneOf": [{"type": "object"}, {"type": "array"}]}, "example": {"grants": [example]}}),
                 Format::Csv => json!({"schema": {"type": "string"}, "example": "identifier,title_en,status\nRS-MYTOWN-1,New roof for the school,pipeline\n"}),
+                Format::ThreeSixty => json!({"schema": {"type": "object"}, "example": {"grants": [{
+                    "id": "RS-MYTOWN-1", "title": "New roof for the school", "currency": "EUR", "amountAwarded": 12500,
+                    "awardDate": "2026-03-01"}]}}),
                 Format::Iati => json!({"schema": {"type": "string"}, "example": ACTIVITY}),
                 Format::Xlsx => json!({"schema": {"type": "string", "contentMediaType": format.essence()}}),
             };

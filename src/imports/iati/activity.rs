@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::{Map, Value, json};
 
 use super::index::identifier;
-use super::known::{Known, Record};
 use super::parties::{Scope, Who, beneficiary, organisation, participants};
 use super::words::{date, joined, language, object, texts};
 use super::{money, places, results};
@@ -15,6 +14,7 @@ use crate::error::{Fault, clip};
 use crate::formats::activity::Activity;
 use crate::formats::iati::xml::Element;
 use crate::formats::iati::{codes, groups};
+use crate::imports::known::{Known, Record};
 use crate::imports::table::Header;
 use crate::record::original::Part;
 use crate::record::{Identifier, Original};

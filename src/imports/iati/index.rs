@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::parties::{Who, participants, parties};
 use crate::formats::iati::xml::Element;
+use crate::imports::known::Named;
 
 /// Kinds of aid that are funds and schemes: IATI AidType B01 to B04 and A02.
 const SCHEMES: [&str; 6] = ["A01", "A02", "B01", "B02", "B03", "B04"];
@@ -26,12 +27,10 @@ pub struct Index {
     activities: HashMap<String, Entry>,
     /// Activities that others of the file say they are parts of.
     above: HashSet<String>,
-    /// Activities that are named beside those of the file.
-    pub related: HashSet<String>,
+    /// Activities and places that are named beside those of the file.
+    others: HashSet<String>,
     /// Who is named.
     pub parties: HashSet<Who>,
-    /// Places that are named.
-    pub places: HashSet<String>,
 }
 
 impl Index {
@@ -46,7 +45,7 @@ impl Index {
                 Some("2") => entry.is_whole = true,
                 _ => continue,
             }
-            self.related.insert(other.to_owned());
+            self.others.insert(other.to_owned());
         }
         entry.is_whole |=
             activity.all("default-aid-type").filter_map(|aid| aid.get("code")).any(|aid| SCHEMES.contains(&aid));
@@ -59,25 +58,27 @@ impl Index {
         for flow in activity.all("transaction") {
             let names = [("provider-org", "provider-activity-id"), ("receiver-org", "receiver-activity-id")];
             let of = names.iter().filter_map(|(end, name)| flow.first(end)?.get(name));
-            self.related.extend(of.map(str::to_owned));
+            self.others.extend(of.map(str::to_owned));
         }
         let countries = activity.all("recipient-country").filter_map(|country| country.get("code"));
         let locations = activity.all("location").filter_map(|location| location.get("ref"));
         let observed =
             activity.all("result").flat_map(Element::descendants).filter(|element| element.name() == "location");
-        self.places.extend(countries.chain(locations).map(str::to_owned));
-        self.places.extend(observed.filter_map(|location| location.get("ref")).map(str::to_owned));
+        self.others.extend(countries.chain(locations).map(str::to_owned));
+        self.others.extend(observed.filter_map(|location| location.get("ref")).map(str::to_owned));
         self.activities.insert(identifier, entry);
     }
 
-    /// The identifiers of its activities.
-    pub fn activities(&self) -> impl Iterator<Item = &str> {
-        self.activities.keys().map(String::as_str)
+    /// What the register is to be asked for.
+    pub fn named(self) -> Named {
+        let all = self.activities.keys().filter_map(|name| Some((name.clone(), self.collection(name)?)));
+        let activities = all.collect();
+        Named { activities, others: self.others, parties: self.parties }
     }
 
     /// The collection of an activity of the file, as far as the file alone says it: what has parts or
     /// is a scheme is a programme, an award to somebody a grant, and anything else a programme.
-    pub fn collection(&self, identifier: &str) -> Option<&'static str> {
+    fn collection(&self, identifier: &str) -> Option<&'static str> {
         let entry = self.activities.get(identifier)?;
         let is_grant = entry.is_award && !entry.is_whole && !self.above.contains(identifier);
         Some(entry.stated.unwrap_or(if is_grant { "grants" } else { "programmes" }))

@@ -6,7 +6,6 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::activity::Reading;
-use super::known::Record;
 use super::older;
 use super::parties::{Who, beneficiary, organisation};
 use super::words::{date, day, money, number, object, texts, within};
@@ -14,6 +13,7 @@ use crate::collections::transactions::{self, Transaction};
 use crate::error::Fault;
 use crate::formats::iati::xml::Element;
 use crate::formats::iati::{codes, groups};
+use crate::imports::known::Record;
 use crate::imports::table::Header;
 use crate::record::Original;
 

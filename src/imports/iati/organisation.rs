@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::known::{Known, Record};
 use super::parties::Who;
 use super::words::{identifiers, language, object, texts};
 use crate::collections::organisations;
@@ -10,6 +9,7 @@ use crate::error::Fault;
 use crate::formats::iati::codes;
 use crate::formats::iati::organisation::{Organisation, members};
 use crate::formats::iati::xml::Element;
+use crate::imports::known::{Known, Record};
 use crate::imports::table::Header;
 use crate::record::Original;
 

@@ -3,11 +3,11 @@
 
 use serde_json::{Value, json};
 
-use super::known::{Known, Record};
 use super::words::{identifiers, slug, spelt, texts};
 use crate::collections::{beneficiaries, organisations};
 use crate::formats::iati::codes;
 use crate::formats::iati::xml::Element;
+use crate::imports::known::{Known, Record};
 
 /// How somebody is named.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

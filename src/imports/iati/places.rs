@@ -4,11 +4,11 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::activity::Reading;
-use super::known::Record;
 use super::words::{number, spelt, texts};
 use crate::codes;
 use crate::collections::locations;
 use crate::formats::iati::xml::Element;
+use crate::imports::known::Record;
 
 /// The places of an activity, as far as all of them are known: part of them would be taken for the whole.
 pub fn places(activity: &Element, reading: &mut Reading) -> Vec<Value> {

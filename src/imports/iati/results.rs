@@ -3,13 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use super::activity::Reading;
-use super::known::Record;
 use super::money::kept;
 use super::words::{date, joined, number, object, texts, within};
 use crate::collections::indicators::{self, Indicator};
 use crate::collections::observations::{self, Observation};
 use crate::formats::iati::xml::Element;
 use crate::formats::iati::{codes, groups};
+use crate::imports::known::Record;
 use crate::imports::table::Header;
 use crate::record::{Identifier, PartialDate, is_visible};
 

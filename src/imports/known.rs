@@ -8,11 +8,11 @@ use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
-use super::index::Index;
-use super::parties::Who;
-use super::words::identifiers;
+use super::iati::parties::Who;
+use super::iati::words::identifiers;
+use super::sink::Raw;
+use super::table::Header;
 use crate::error::Fault;
-use crate::imports::table::Header;
 use crate::kind::Kind;
 
 /// A record that was found in a file.
@@ -35,6 +35,13 @@ impl Record {
     /// A record of which the file says all there is.
     pub fn whole(kind: &'static Kind, json: Value, line: i64) -> Self {
         Self { kind, json, line, said: None, faults: Vec::new(), kept: Vec::new() }
+    }
+
+    /// The record on its way to the checks.
+    pub fn raw(self) -> Raw {
+        let Self { kind, json, line, said, faults, kept } = self;
+        let json = if json == Value::Null { Vec::new() } else { json.to_string().into_bytes() };
+        Raw { line, place: String::new(), kind: Some(kind), json, table: said, faults, notes: Vec::new(), kept }
     }
 }
 
@@ -76,10 +83,21 @@ struct Line {
     target: String,
 }
 
+/// What a file names.
+#[derive(Debug, Default)]
+pub struct Named {
+    /// Its activities, with the collections that they are of.
+    pub activities: HashMap<String, &'static str>,
+    /// Activities, places and others that are named beside them.
+    pub others: HashSet<String>,
+    /// Who is named.
+    pub parties: HashSet<Who>,
+}
+
 /// What is known, and what the file itself has brought so far.
 #[derive(Default)]
 pub struct Known {
-    index: Index,
+    named: Named,
     writer: Option<String>,
     prefixes: Vec<(String, bool, String)>,
     organisations: HashMap<Who, String>,
@@ -98,7 +116,7 @@ impl Known {
     /// Asks the register. `writer` is the publisher, or nobody for who may write all.
     pub async fn ask(
         connection: &mut AsyncPgConnection,
-        index: Index,
+        named: Named,
         writer: Option<&str>,
         wanted: Option<&'static Kind>,
     ) -> diesel::QueryResult<Self> {
@@ -107,13 +125,14 @@ impl Known {
                 .load(connection)
                 .await?;
         let prefixes = prefixes.into_iter().map(|row| (row.prefix, row.whole, row.publisher)).collect();
-        let mut known = Self { index, writer: writer.map(str::to_owned), prefixes, wanted, ..Self::default() };
+        let mut known = Self { named, writer: writer.map(str::to_owned), prefixes, wanted, ..Self::default() };
         let names: Vec<&str> = known
-            .index
-            .activities()
-            .chain(known.index.related.iter().map(String::as_str))
-            .chain(known.index.places.iter().map(String::as_str))
-            .chain(known.index.parties.iter().filter_map(Who::reference))
+            .named
+            .activities
+            .keys()
+            .chain(&known.named.others)
+            .map(String::as_str)
+            .chain(known.named.parties.iter().filter_map(Who::reference))
             .collect();
         let live: Vec<Live> =
             sql_query("SELECT identifier, collection FROM records WHERE live AND identifier = ANY($1)")
@@ -136,7 +155,7 @@ impl Known {
     async fn ask_parties(&mut self, connection: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
         let mut by_name: HashMap<String, Who> = HashMap::new();
         let mut by_code: HashMap<(String, String), Who> = HashMap::new();
-        for who in &self.index.parties {
+        for who in &self.named.parties {
             if let Some(reference) = who.reference() {
                 let one = &identifiers(reference)[0];
                 let text = |name: &str| one[name].as_str().unwrap_or_default().to_owned();
@@ -196,16 +215,22 @@ impl Known {
         match self.live.get(identifier).map(String::as_str) {
             Some("programmes") => Some("programmes"),
             Some("grants") => Some("grants"),
-            _ => match (self.index.collection(identifier)?, self.wanted) {
-                (_, Some(wanted)) if matches!(wanted.collection, "programmes" | "grants") => Some(wanted.collection),
-                (found, _) => Some(found),
-            },
+            _ => {
+                let found = *self.named.activities.get(identifier)?;
+                let wanted = self.wanted.map(|kind| kind.collection);
+                Some(wanted.filter(|wanted| matches!(*wanted, "programmes" | "grants")).unwrap_or(found))
+            }
         }
     }
 
     /// Whether there is such a place.
     pub fn is_place(&self, identifier: &str) -> bool {
-        self.live.get(identifier).is_some_and(|collection| collection == "locations")
+        self.is_of(identifier, "locations")
+    }
+
+    /// Whether the register has something of this name in a collection.
+    pub fn is_of(&self, identifier: &str, collection: &str) -> bool {
+        self.live.get(identifier).is_some_and(|other| other == collection)
     }
 
     /// The name of a new record: as it is named elsewhere, if that is the writer's to give, else the
@@ -222,7 +247,7 @@ impl Known {
     /// Whether a new organisation may have this name.
     fn may_name(&self, identifier: &str) -> bool {
         let is_taken = self.live.get(identifier).is_some_and(|collection| collection != "organisations");
-        if is_taken || self.index.collection(identifier).is_some() {
+        if is_taken || self.named.activities.contains_key(identifier) {
             return false;
         }
         let owns = |(prefix, whole, _): &&(String, bool, String)| match whole {
