@@ -101,11 +101,20 @@ pub struct Place {
 /// Whose codes stand for organisations anywhere: those of the OECD and IATI, and Serbia's registers.
 const SCHEMES: [&str; 4] = ["XM-DAC", "XI-IATI", "RS-APR", "RS-PIB"];
 
+/// Whether a scheme is named as org-id.guide names lists: where, and which. That of municipalities is none.
+fn is_list(scheme: &str) -> bool {
+    let parts: Vec<&str> = scheme.split('-').collect();
+    let named = |part: &&str| part.len() >= 2 && part.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+    parts.len() == 2 && parts.iter().all(named) && scheme != "RS-MB"
+}
+
 impl Party {
     /// How it is named: by a code that others know too, else as the register names it.
     pub fn reference(&self, identifier: &str) -> String {
         let known = |scheme: &&str| self.identifiers.iter().find(|other| other.scheme == **scheme);
-        match SCHEMES.iter().find_map(known) {
+        // The only code that it has, of a list of org-id.guide.
+        let alone = || self.identifiers.first().filter(|other| self.identifiers.len() == 1 && is_list(&other.scheme));
+        match SCHEMES.iter().find_map(known).or_else(alone) {
             Some(other) => format!("{}-{}", other.scheme, other.code),
             None => identifier.to_owned(),
         }

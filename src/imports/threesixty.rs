@@ -109,10 +109,20 @@ impl<'k> Package<'k> {
     }
 }
 
-/// What the register has no member for, as the member `original` of a grant. Sorted, so that neither the order of
-/// columns nor that of members makes a change.
-pub fn kept(rest: Map<String, Value>) -> Value {
-    let mut rest = Value::Object(rest);
-    rest.sort_all_objects();
-    json!({"standard": "360giving", "version": "1.4", "parts": {"rest": {"text": rest.to_string()}}})
+/// What the register has no member for, as the member `original` of a grant, and locations that say more than
+/// its places do, with the digest of these. Sorted, so that neither the order of columns nor that of
+/// members makes a change.
+pub fn kept(rest: Map<String, Value>, locations: Option<(Value, String)>) -> Value {
+    let sorted = |mut value: Value| {
+        value.sort_all_objects();
+        value.to_string()
+    };
+    let mut parts = Map::new();
+    if !rest.is_empty() {
+        parts.insert("rest".to_owned(), json!({"text": sorted(Value::Object(rest))}));
+    }
+    if let Some((locations, of)) = locations {
+        parts.insert("beneficiaryLocation".to_owned(), json!({"text": sorted(locations), "of": of}));
+    }
+    json!({"standard": "360giving", "version": "1.4", "parts": parts})
 }

@@ -10,6 +10,7 @@ use crate::collections::grants::RecipientRole;
 use crate::collections::transactions::{self, Transaction, TransactionType};
 use crate::formats::activity::Activity;
 use crate::formats::related::{Party, Place, Related};
+use crate::record::original::{Standard, digest_of};
 use crate::record::{Identifier, OrganisationRole, PartialDate, Status, Translations};
 
 /// The languages of a text that has to be in one, the first best.
@@ -63,7 +64,35 @@ pub fn grant(of: &Activity, related: &Related) -> Result<Value, Vec<&'static str
     );
     add("commitmentTransaction", flows(related, &[TransactionType::OutgoingCommitment]));
     add("disbursementTransaction", flows(related, &[TransactionType::Disbursement, TransactionType::Expenditure]));
+    // What a package said of it that the register has no members for.
+    let original = of.original.as_ref().filter(|original| original.standard == Standard::ThreeSixtyGiving);
+    let places = digest_of(&json!([of.places]));
+    let locations = original.and_then(|original| original.part("beneficiaryLocation", Some(&places)));
+    if let Some(locations) = locations.and_then(|text| serde_json::from_str(text).ok()) {
+        grant["beneficiaryLocation"] = locations;
+    }
+    if let Some(rest) = original.and_then(|original| serde_json::from_str(original.part("rest", None)?).ok()) {
+        complete(&mut grant, rest);
+    }
     Ok(grant)
+}
+
+/// Adds what is not there: members to an object, and to the items of a list, each to its own.
+fn complete(grant: &mut Value, rest: Value) {
+    match (grant, rest) {
+        (Value::Object(grant), Value::Object(rest)) => {
+            for (name, more) in rest {
+                match grant.get_mut(&name) {
+                    Some(there) => complete(there, more),
+                    None => drop(grant.insert(name, more)),
+                }
+            }
+        }
+        (Value::Array(items), Value::Array(rest)) => {
+            items.iter_mut().zip(rest).for_each(|(item, more)| complete(item, more));
+        }
+        _ => {}
+    }
 }
 
 /// A text in one language.

@@ -10,10 +10,14 @@ use super::part::Part;
 use super::{Known, Mapped, fields, kept, parties};
 use crate::codes;
 use crate::collections::{grants, transactions};
-use crate::record::PartialDate;
+use crate::record::original::digest_of;
+use crate::record::{PartialDate, PlaceShare};
 
 /// What the way out writes before the number of a sector vocabulary.
 const SECTOR_VOCABULARY: &str = "IATI SectorVocabulary ";
+
+/// What the register itself says of a place.
+const OF_PLACES: [&str; 5] = ["name", "countryCode", "latitude", "longitude", "description"];
 
 /// What the standard requires, and the register does not.
 const REQUIRED: [&str; 4] = ["description", "amountAwarded", "awardDate", "fundingOrganization"];
@@ -49,6 +53,7 @@ fn map(known: &dyn Known, today: NaiveDate, mut part: Part, out: &mut Mapped) {
     let (Some(id), Some(title)) = (id, title) else { return };
     check(&id, "/id", out);
 
+    let (places, locations) = places(known, &mut part, out);
     let funders = parties::funders(known, &mut part, out);
     let mut recipients = parties::recipients(known, &mut part, out);
     if is_to_individual {
@@ -77,7 +82,7 @@ fn map(known: &dyn Known, today: NaiveDate, mut part: Part, out: &mut Mapped) {
         // Nobody says that one of them leads the others: each holds the award.
         ("recipients", list(&recipients, "beneficiary", "lead").into()),
         ("organisations", list(&funders, "organisation", "funding").into()),
-        ("places", places(known, &mut part, out).into()),
+        ("places", places.clone().into()),
         ("sectors", sectors(&mut part, out).into()),
         ("documents", documents(&mut part, out).into()),
     ];
@@ -106,11 +111,19 @@ fn map(known: &dyn Known, today: NaiveDate, mut part: Part, out: &mut Mapped) {
     if let (None, Some(currency)) = (&budget, &currency) {
         part.keep("currency", currency.as_str());
     }
+    // When it was changed here, the register says itself.
+    part.forget(|name| name == "dateModified");
     let rest = part.rest();
-    if !rest.is_empty() {
-        record["original"] = kept(rest);
+    let locations = locations.map(|locations| (locations, digest_of(&json!([typed(&places)]))));
+    if !rest.is_empty() || locations.is_some() {
+        record["original"] = kept(rest, locations);
     }
     out.records.insert(at, (&grants::KIND, record));
+}
+
+/// Places as records have them.
+fn typed(places: &[Value]) -> Vec<PlaceShare> {
+    serde_json::from_value(places.into()).unwrap_or_default()
 }
 
 /// Says what is missing: what the register requires too is a fault.
@@ -163,28 +176,26 @@ fn programme(known: &dyn Known, part: &mut Part, out: &mut Mapped) -> Option<Str
     found
 }
 
-/// Locations of the register: by their own identifiers, else the countries.
-fn places(known: &dyn Known, part: &mut Part, out: &mut Mapped) -> Vec<Value> {
+/// Locations of the register: by their own identifiers, else the countries; and the list as it came, if it
+/// says more than these.
+fn places(known: &dyn Known, part: &mut Part, out: &mut Mapped) -> (Vec<Value>, Option<Value>) {
     let mut seen = HashSet::new();
     let mut places = Vec::new();
-    let mut locations = part.parts("beneficiaryLocation", out);
-    for location in &mut locations {
-        for member in ["id", "countryCode"] {
-            match location.text(member, out) {
-                Some(code) if known.is_place(&code) => {
-                    if seen.insert(code.clone()) {
-                        places.push(json!({"location": code}));
-                    }
-                    // A place that is known lies in its country.
-                    break;
-                }
-                Some(code) => location.keep(member, code),
-                None => {}
-            }
+    let mut says_more = false;
+    let given = part.value("beneficiaryLocation");
+    for mut location in part.parts("beneficiaryLocation", out) {
+        let is_own = location.peek("id").is_some_and(|id| known.is_place(id));
+        let codes = ["id", "countryCode"].map(|member| location.text(member, out));
+        // A place that is known lies in its country.
+        match codes.into_iter().flatten().find(|code| known.is_place(code)) {
+            Some(code) if seen.insert(code.clone()) => places.push(json!({"location": code})),
+            Some(_) => {}
+            None => says_more = true,
         }
+        let rest = location.rest();
+        says_more |= rest.keys().any(|name| !is_own || !OF_PLACES.contains(&name.as_str()));
     }
-    part.put("beneficiaryLocation", locations);
-    places
+    (places, given.filter(|_| says_more))
 }
 
 /// Classifications that are sectors.

@@ -99,6 +99,16 @@ impl Part {
         date
     }
 
+    /// The value of a member, which stays.
+    pub fn value(&self, member: &str) -> Option<Value> {
+        self.members.get(member).cloned()
+    }
+
+    /// The text of a member, which stays.
+    pub fn peek(&self, member: &str) -> Option<&str> {
+        self.members.get(member)?.as_str()
+    }
+
     /// Takes a list of objects, to be [put back](Self::put) with what is left of them.
     pub fn parts(&mut self, member: &str, out: &mut Mapped) -> Vec<Self> {
         let at = self.at(member);
