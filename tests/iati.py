@@ -2,7 +2,7 @@
 how many activities or organisations it has, and what its flows add up to, as JSON.
 
 Usage: iati.py SCHEMAS RULESET FILE...; SCHEMAS has a folder for each version. Only faults that the
-ruleset calls errors are told.
+ruleset calls errors are told. `iati.py sums FILE...` tells only what flows add up to, and of which activities.
 """
 
 import collections
@@ -131,12 +131,20 @@ def sums(path):
     root = etree.parse(path, etree.XMLParser(remove_comments=True, huge_tree=True)).getroot()
     for flow in root.iter("transaction"):
         value = flow.find("value")
-        currency = value.get("currency") or flow.getparent().get("default-currency")
+        currency = (value.get("currency") or flow.getparent().get("default-currency")).upper()
         totals[f"{flow.find('transaction-type').get('code')} {currency}"] += decimal.Decimal(value.text.strip())
     return len(root), {key: str(total) for key, total in sorted(totals.items())}
 
 
 def main():
+    if sys.argv[1] == "sums":
+        told = {}
+        for path in sys.argv[2:]:
+            number, totals = sums(path)
+            names = [name.strip() for name in etree.parse(path).xpath("/*/iati-activity/iati-identifier/text()")]
+            told[path] = {"activities": names, "sums": totals}
+        print(json.dumps(told))
+        return
     schemas, ruleset = pathlib.Path(sys.argv[1]), json.loads(pathlib.Path(sys.argv[2]).read_text())
     told = {}
     for path in sys.argv[3:]:

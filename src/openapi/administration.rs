@@ -86,7 +86,8 @@ pub fn schemas() -> [(&'static str, Value); 5] {
             json!({"type": "object", "description": "A publisher, as an administrator writes it.", "required": ["name"],
             "additionalProperties": false, "properties": {
             "id": text("As the address says."), "name": {"type": "string", "pattern": "\\S", "maxLength": 500},
-            "prefixes": {"type": "array", "items": {"type": "string", "format": "identifier"}, "uniqueItems": true}}}),
+            "prefixes": {"type": "array", "items": {"type": "string", "maxLength": 200}, "uniqueItems": true,
+                "description": "What its identifiers start with. The empty prefix is that of all that no other publisher's prefix begins: for one that publishes what others report."}}}),
         ),
         (
             "Merge",

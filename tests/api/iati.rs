@@ -17,7 +17,7 @@ use crate::reference;
 use crate::support::TestApp;
 
 /// What the standard says of files.
-fn held(files: &[PathBuf]) -> Value {
+pub fn held(files: &[PathBuf]) -> Value {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let output = Command::new(root.join("target/tools/python/bin/python"))
         .arg(root.join("tests/iati.py"))

@@ -37,6 +37,7 @@ mod providers;
 mod pushing;
 mod rates;
 mod readme;
+mod received;
 mod reference;
 mod refusals;
 mod results;

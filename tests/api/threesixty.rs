@@ -22,6 +22,13 @@ fn schema() -> Validator {
     jsonschema::options().should_validate_formats(true).build(&package).unwrap()
 }
 
+/// What a package breaks of it.
+pub fn faults(package: &Value) -> Vec<String> {
+    let schema = schema();
+    let faults = schema.iter_errors(package).map(|fault| format!("{} {fault}", fault.instance_path()));
+    faults.take(20).collect()
+}
+
 async fn package(app: &TestApp, schema: &Validator) -> Value {
     let package = app.anon().get("/v1/grants.360giving").await.expect(200).json();
     let faults: Vec<String> =

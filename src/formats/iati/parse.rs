@@ -8,6 +8,7 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::rc::Rc;
 
 use quick_xml::XmlVersion;
+use quick_xml::errors::SyntaxError;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
@@ -146,6 +147,9 @@ impl Parser {
                 quick_xml::Error::Io(_) => fault(line(), "body_broken", format!("the body cannot be read: {error}")),
                 quick_xml::Error::Encoding(_) => {
                     fault(line(), "encoding_invalid", "this is not UTF-8, which it says or means that it is")
+                }
+                quick_xml::Error::Syntax(cause) if *cause != SyntaxError::InvalidBangMarkup => {
+                    fault(line(), "xml_truncated", format!("the file ends in the middle of something: {cause}"))
                 }
                 _ => malformed(format!("this is no well-formed XML: {error}")),
             })?;

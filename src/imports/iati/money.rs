@@ -147,7 +147,7 @@ fn transaction(flow: &Element, identifier: String, of_type: Option<&str>, date: 
     let mut faults = Vec::new();
     if let Some(value) = flow.first("value").filter(|value| number(&value.words()).is_string()) {
         let words = format!("{:?} is no number", value.words());
-        faults.push(Fault::at("/value/amount", "number_invalid", words));
+        faults.push(Fault::at("/value", "number_invalid", words));
         record.shift_remove("value");
     }
     if (!reading.is_own || flow.has("register:original"))
