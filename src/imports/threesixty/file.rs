@@ -1,7 +1,7 @@
 //! A file of 360Giving: a package as JSON, or a table of the template as CSV or a workbook; which of these it
 //! is, its first bytes say. Like one of IATI it is read twice: for what it names, and for its records.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -24,6 +24,8 @@ use crate::imports::sink::{Closed, Sink};
 use crate::imports::table::Header;
 use crate::imports::{Order, csv, spool, xlsx};
 
+/// Bytes of a grant of a package, with room for what was read ahead.
+const LARGEST: usize = 4 * 1024 * 1024;
 /// The members of grants that the standard has.
 const GRANT: [&str; 13] = [
     "programme",
@@ -190,6 +192,10 @@ fn each(mut file: &File, on: &mut Each<'_>) -> Result<(), Closed> {
         return on(0, Err(vec![crate::imports::sink::broken(&error)]));
     }
     let text = first.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&first).trim_ascii_start();
+    // A mark of the order of bytes is no part of JSON.
+    if first.starts_with("\u{feff}".as_bytes()) && matches!(text.first(), Some(b'{' | b'[')) {
+        let _ = file.seek(SeekFrom::Start(3));
+    }
     let input = BufReader::new(file);
     match text.first() {
         _ if first.starts_with(b"PK") => xlsx::read(input, &mut Sheet { columns: None, width: 0, on }),
@@ -241,21 +247,17 @@ impl Rows for Sheet<'_, '_> {
 }
 
 /// Hands on the grants of a package, one after another: the list of its member `grants`.
-fn package(mut input: impl Read, on: &mut Each<'_>) -> Result<(), Closed> {
+fn package(input: impl Read, on: &mut Each<'_>) -> Result<(), Closed> {
     let mut closed = false;
     let mut read = 0;
+    let since = Cell::new(0);
     let mut taking = |line: i64, grant: Value| {
+        since.set(0);
         read = line;
         closed = closed || on(line, Ok(grant)).is_err();
         !closed
     };
-    // A mark of the order of bytes is no part of JSON.
-    let mut start = [0; 3];
-    let start = match input.read_exact(&mut start) {
-        Ok(()) if start == *"\u{feff}".as_bytes() => &[][..],
-        _ => &start[..],
-    };
-    let mut json = serde_json::Deserializer::from_reader(start.chain(input));
+    let mut json = serde_json::Deserializer::from_reader(Bounded { input, read: &since });
     let done = Grants(&mut taking).deserialize(&mut json).and_then(|found| json.end().map(|()| found));
     let line = read;
     match done {
@@ -269,6 +271,24 @@ fn package(mut input: impl Read, on: &mut Each<'_>) -> Result<(), Closed> {
             let words = format!("This is not JSON, or no package of 360Giving: {error}");
             on(line + 1, Err(vec![Fault::at("", "json_malformed", words)]))
         }
+    }
+}
+
+/// Input that is not read further than one grant may be long.
+struct Bounded<'r, R> {
+    input: R,
+    /// Bytes since the last grant.
+    read: &'r Cell<usize>,
+}
+
+impl<R: Read> Read for Bounded<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.read.get() > LARGEST {
+            return Err(std::io::Error::other(format!("a grant has at most {LARGEST} bytes")));
+        }
+        let length = self.input.read(buffer)?;
+        self.read.set(self.read.get() + length);
+        Ok(length)
     }
 }
 
