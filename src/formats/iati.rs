@@ -4,11 +4,15 @@
 
 pub mod activity;
 pub mod codes;
+pub mod finding;
 pub mod money;
 pub mod organisation;
 pub mod parse;
 pub mod places;
 pub mod results;
+#[cfg(test)]
+mod samples;
+pub mod schema;
 pub mod sectors;
 pub mod xml;
 
