@@ -10,6 +10,7 @@ pub mod organisation;
 pub mod parse;
 pub mod places;
 pub mod results;
+pub mod rules;
 #[cfg(test)]
 mod samples;
 pub mod schema;
