@@ -4,6 +4,7 @@
 
 pub mod activity;
 pub mod codes;
+pub mod finding;
 pub mod groups;
 pub mod money;
 pub mod organisation;
@@ -11,6 +12,10 @@ pub mod original;
 pub mod parse;
 pub mod places;
 pub mod results;
+pub mod rules;
+#[cfg(test)]
+mod samples;
+pub mod schema;
 pub mod sectors;
 pub mod xml;
 

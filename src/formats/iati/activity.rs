@@ -1,6 +1,6 @@
 //! A programme or grant as an `iati-activity`.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::NaiveDate;
 
@@ -24,9 +24,24 @@ pub fn activity(of: &Activity, collection: &str, related: &Related, today: Naive
         .start_date
         .as_ref()
         .or_else(|| related.above.iter().flatten().next().filter(|above| can_begin(above, of)))?;
-    let countries = places::countries(&of.places, &related.places);
+    let made = |without: &BTreeSet<String>| {
+        let mut groups = groups(of, related, today, without);
+        groups.insert("activity-date".to_owned(), dates(of, start, today));
+        let mut activity = Element::new("iati-activity");
+        activity.set("last-updated-datetime", Some(&of.updated_at.format("%Y-%m-%dT%H:%M:%SZ").to_string()));
+        activity.set("hierarchy", Some(&(related.above.len() + 1).to_string()));
+        activity.set("register:collection", Some(collection));
+        (activity, groups)
+    };
+    Some(original::restored(of, made, today))
+}
+
+/// What the register says of it, by the names of the elements; flows and results as they were read,
+/// unless they are to be `without` that.
+fn groups(of: &Activity, related: &Related, today: NaiveDate, without: &BTreeSet<String>) -> Groups {
     let (sectors, unshared) = sectors::sectors(&of.sectors);
-    let (flows, planned) = money::flows(&related.transactions, &related.parties, today);
+    let (flows, planned) =
+        money::flows(&related.transactions, &related.parties, today, !without.contains("transaction"));
     let tags = of.tags.iter().map(sectors::tag).chain(unshared);
     let beside = |above: &Identifier| beside(above, "1");
     let below = related.below.iter().map(|below| self::beside(below, "2"));
@@ -38,7 +53,6 @@ pub fn activity(of: &Activity, collection: &str, related: &Related, today: Naive
         ("description", descriptions(of)),
         ("participating-org", participants(of, related)),
         ("activity-status", vec![Element::new("activity-status").attribute("code", codes::status(of.status))]),
-        ("activity-date", dates(of, start, today)),
         ("location", places::locations(&of.places, &related.places)),
         ("sector", sectors),
         ("tag", tags.collect()),
@@ -47,18 +61,14 @@ pub fn activity(of: &Activity, collection: &str, related: &Related, today: Naive
         ("transaction", flows),
         ("document-link", of.documents.iter().map(document).collect()),
         ("related-activity", of.parent.iter().chain(&of.programme).map(beside).chain(below).collect()),
-        ("result", results::results(related)),
+        ("result", results::results(related, !without.contains("result"))),
     ] {
         groups.insert(name.to_owned(), elements);
     }
-    for country in countries {
+    for country in places::countries(&of.places, &related.places) {
         groups.entry(country.name().to_owned()).or_default().push(country);
     }
-    let mut activity = Element::new("iati-activity");
-    activity.set("last-updated-datetime", Some(&of.updated_at.format("%Y-%m-%dT%H:%M:%SZ").to_string()));
-    activity.set("hierarchy", Some(&(related.above.len() + 1).to_string()));
-    activity.set("register:collection", Some(collection));
-    Some(original::restored(of, activity, groups, today))
+    groups
 }
 
 /// What it is, and what it is to achieve, for whom, and with what; without words of its own it has

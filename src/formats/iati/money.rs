@@ -62,11 +62,13 @@ fn value(amount: Decimal, of: &Money, date: &PartialDate) -> Element {
         .text(amount.normalize().to_string())
 }
 
-/// The flows, and those that are to come, which the standard has apart: of these only payments.
+/// The flows, and those that are to come, which the standard has apart: of these only payments. Those that
+/// were read from it, and still say the same, are as they were, if that is wanted.
 pub fn flows(
     transactions: &[Transaction],
     parties: &HashMap<String, related::Party>,
     today: NaiveDate,
+    as_read: bool,
 ) -> (Vec<Element>, Vec<Element>) {
     let (mut flows, mut planned) = (Vec::new(), Vec::new());
     for transaction in transactions {
@@ -90,7 +92,7 @@ pub fn flows(
             // A value of a day to come is not known.
             let is_past = value_date.days().is_some_and(|(first, _)| first <= today);
             let value_date = if is_past { value_date } else { &transaction.date };
-            let original = transaction.original.as_ref();
+            let original = transaction.original.as_ref().filter(|_| as_read);
             let original = original.and_then(|of| original::read(of, "transaction", Some(&groups::flow(transaction))));
             let original = original.and_then(|elements| elements.into_iter().next());
             let original = original.map(|element| element.attribute("register:original", true));

@@ -1,18 +1,48 @@
 //! What a file of the standard said, said again as long as the record says the same.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 
 use super::activity::Groups;
+use super::finding::Severity;
 use super::groups::{self, ATTRIBUTES, ORDER};
 use super::parse::Parser;
 use super::xml::Element;
+use super::{rules, schema};
 use crate::formats::activity::Activity;
 use crate::record::Original;
 use crate::record::original::Standard;
 
-/// The activity of these elements in the order of the standard's schema, with those that were read
-/// where they still hold and the register has nothing else to say.
-pub fn restored(of: &Activity, activity: Element, mut groups: Groups, _today: NaiveDate) -> Element {
+/// The activity that is `made` of what the register says, with what was read where that still holds. What
+/// breaks the standard's schema or its rules was read so, and is not said again.
+pub fn restored(of: &Activity, made: impl Fn(&BTreeSet<String>) -> (Element, Groups), today: NaiveDate) -> Element {
+    let mut without = BTreeSet::new();
+    loop {
+        let (activity, groups) = made(&without);
+        let whole = put(of, activity, groups, &without);
+        let is_read = whole.get("register:original").is_some()
+            || whole.descendants().iter().any(|element| element.has("register:original"));
+        if !is_read {
+            return whole;
+        }
+        let findings = schema::check(&whole).into_iter().chain(rules::check(&whole, today));
+        let wrong = findings.filter(|finding| finding.severity == Severity::Error);
+        let named = wrong.flat_map(|finding| match finding.parts.is_empty() {
+            true => vec![ATTRIBUTES.to_owned()],
+            false => finding.parts,
+        });
+        let more: Vec<String> = named.filter(|name| !without.contains(name)).collect();
+        if more.is_empty() {
+            return whole;
+        }
+        without.extend(more);
+    }
+}
+
+/// The elements in the order of the standard's schema, with those that were read where they still hold and
+/// the register has nothing else to say.
+fn put(of: &Activity, activity: Element, mut groups: Groups, without: &BTreeSet<String>) -> Element {
     let Some(original) = of.original.as_ref().filter(|original| original.standard == Standard::Iati) else {
         let mut activity = activity;
         activity.set("register:original", Some(""));
@@ -21,8 +51,10 @@ pub fn restored(of: &Activity, activity: Element, mut groups: Groups, _today: Na
     let mut said = Vec::new();
     let mut restored = activity;
     // What stands for nothing stated was not there.
-    groups.values_mut().for_each(|elements| elements.retain(|element| element.get("register:of") != Some("nothing")));
-    for name in original.parts.keys() {
+    for (_, elements) in groups.iter_mut().filter(|(name, _)| !without.contains(*name)) {
+        elements.retain(|element| element.get("register:of") != Some("nothing"));
+    }
+    for name in original.parts.keys().filter(|name| !without.contains(*name)) {
         let Some(elements) = read(original, name, groups::members(name, of).as_deref()) else { continue };
         said.push(name.as_str());
         match name.as_str() {

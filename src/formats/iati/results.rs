@@ -12,15 +12,16 @@ use crate::collections::observations::{Observation, ObservationKind};
 use crate::formats::related::Related;
 use crate::record::{Original, PartialDate};
 
-/// The results. Nobody stated whether they are outputs or outcomes: they are other ones.
-pub fn results(related: &Related) -> Vec<Element> {
+/// The results: those that were read, and still say the same, as they were, if that is wanted. Of others nobody
+/// stated whether they are outputs or outcomes: they are of another kind.
+pub fn results(related: &Related, as_read: bool) -> Vec<Element> {
     let mut observations: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
     for observation in &related.observations {
         observations.entry(&observation.indicator.0).or_default().push(observation);
     }
     let mut found = Vec::new();
     let mut said: HashSet<String> = HashSet::new();
-    for indicator in &related.indicators {
+    for indicator in related.indicators.iter().filter(|_| as_read) {
         let Some(original) = &indicator.original else { continue };
         let Some((elements, names)) = restored(original, related, &observations) else { continue };
         said.extend(names);

@@ -127,6 +127,16 @@ impl Element {
         plain
     }
 
+    /// The text that stands right in it, with the spaces around it.
+    pub fn raw(&self) -> Cow<'_, str> {
+        let mut texts = self.children.iter().filter_map(|node| match node {
+            Node::Text(text) => Some(text.as_str()),
+            Node::Element(_) => None,
+        });
+        let first = texts.next().unwrap_or_default();
+        texts.fold(Cow::Borrowed(first), |all, more| all + more)
+    }
+
     /// Puts an element at its end.
     pub fn push(&mut self, child: Element) {
         self.children.push(Node::Element(child));
