@@ -19,6 +19,8 @@ pub struct Header {
     absent: Vec<&'static str>,
     /// Whether it has columns that can be named to people.
     is_table: bool,
+    /// Whether parts of an original that it does not say stay.
+    keeps_parts: bool,
 }
 
 impl Header {
@@ -64,7 +66,11 @@ impl Header {
         let said = |member: &str| kind.columns.iter().any(|column| column.member() == member && says(column));
         let mut absent: Vec<&'static str> = members.filter(|member| !said(member)).collect();
         absent.dedup();
-        if faults.is_empty() { Ok(Self { kind, names, absent, is_table: true }) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(Self { kind, names, absent, is_table: true, keeps_parts: false })
+        } else {
+            Err(faults)
+        }
     }
 
     /// One for what is no table and says something of these members alone.
@@ -76,7 +82,12 @@ impl Header {
         let mut absent: Vec<&'static str> = kind.columns.iter().map(|column| column.member()).collect();
         absent.retain(|member| !members.contains(member));
         absent.dedup();
-        Self { kind, names, absent, is_table: false }
+        Self { kind, names, absent, is_table: false, keeps_parts: false }
+    }
+
+    /// The same for what the register itself wrote, which leaves out parts of an original that break a standard.
+    pub fn keeping_parts(self, keeps_parts: bool) -> Self {
+        Self { keeps_parts, ..self }
     }
 
     /// How many columns there are.
@@ -116,6 +127,11 @@ impl Header {
             }
             let new = members.get(member).cloned().unwrap_or_default();
             let whole = match column {
+                Column::Json("original") if self.keeps_parts && new["standard"] == old["standard"] => {
+                    let mut new = new;
+                    new["parts"] = with_parts(new["parts"].take(), &old["parts"], |_| true);
+                    new
+                }
                 Column::Text(_) => self.texts(member, new, old),
                 Column::Money(_) if new.is_null() && self.has(&format!("{member}_amount")) => new,
                 Column::Money(_) => with_parts(new, old, |part| !self.has(&format!("{member}_{part}"))),

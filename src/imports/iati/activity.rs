@@ -151,7 +151,7 @@ fn whole(element: &Element, is_grant: bool, reading: &mut Reading) -> Record {
         said.push("original");
         record.insert("original".into(), json!(original));
     }
-    let said = Some(Header::saying(kind, &said).into());
+    let said = Some(Header::saying(kind, &said).keeping_parts(reading.is_own).into());
     let is_kept = |(name, part): &(&String, &Part)| part.of.is_none() && *name != groups::ATTRIBUTES;
     let kept = original.parts.iter().filter(is_kept).map(|(name, _)| name.clone()).collect();
     Record { kind, json: Value::Object(record), line: element.line(), said, faults: Vec::new(), kept }

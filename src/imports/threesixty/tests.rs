@@ -164,10 +164,9 @@ fn a_grant_becomes_records() {
             "Open Call?": "YES", "amountAppliedFor": 2000,
             "plannedDates": [{"duration": 12, "startDate": "2024-01"}],
             "recipientOrganization": [{"postalCode": "X"}, {}],
-            "beneficiaryLocation": [{"name": "Kladovo"}, {}, {"countryCode": "XX"}],
             "classifications": [{}, {"title": "Water"}], "relatedDocument": [{}, {"url": "none"}],
             "commitmentTransaction": [{}, {"recipient": "who?"}],
-            "disbursementTransaction": [{}, {"value": 7}], "dateModified": "2025-01-01",
+            "disbursementTransaction": [{}, {"value": 7}],
         })
     );
     let flow = &records[4].1;
