@@ -22,6 +22,7 @@ use crate::error::{Problem, Reason};
 use crate::history;
 use crate::http::query::Query;
 use crate::imports::routes as imports;
+use crate::imports::validate;
 use crate::kind::Kind;
 use crate::merge;
 use crate::openapi::to_3_0;
@@ -145,6 +146,7 @@ pub fn routes(config: &mut ServiceConfig, openapi: Value) {
                 .route(web::post().to(imports::create))
                 .default_service(only(SEND)),
         )
+        .service(web::resource("/v1/validate").route(web::post().to(validate::validate)).default_service(only(CALL)))
         .service(
             web::resource("/v1/imports/template.xlsx").route(read().to(imports::template)).default_service(only(READ)),
         )

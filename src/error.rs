@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::formats::iati::finding::Severity;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
@@ -132,6 +133,13 @@ pub struct Fault {
     /// What kind of fault, for programs.
     #[schema(examples("share_disagrees"))]
     pub code: String,
+    /// The rule of a standard that is broken; docs/RULES.md says what it demands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(examples("2.1.2"))]
+    pub rule: Option<String>,
+    /// How bad that is: `error`, `warning`, `advisory`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
     /// What is wrong, for people.
     pub detail: String,
 }

@@ -6,6 +6,7 @@
 //! a [`record`] of it in the audit log.
 //! A dry run is the same, rolled back at its end.
 
+pub mod advice;
 pub mod cells;
 pub mod complaints;
 pub mod csv;
@@ -22,6 +23,7 @@ pub mod run;
 pub mod sink;
 pub mod table;
 pub mod threesixty;
+pub mod validate;
 pub mod work;
 pub mod workbook;
 pub mod xlsx;

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Order;
 use super::sink::Raw;
 use super::table::Header;
+use super::{Order, advice};
 use crate::collections;
 use crate::error::{Fault, clip};
 use crate::hint::nearest;
@@ -32,6 +32,8 @@ pub struct Examined {
     pub entry: Option<Entry>,
     /// What is wrong with it.
     pub faults: Vec<Fault>,
+    /// What is odd about it.
+    pub notes: Vec<Fault>,
 }
 
 /// Checks one record. What a table has no column for stays as it is in `current`.
@@ -50,14 +52,20 @@ pub fn examine(shapes: &Shapes, order: &Order, raw: Raw, current: &Current) -> E
             let named = serde_json::from_slice::<Named>(&json).ok().and_then(|named| named.identifier);
             in_columns(&mut faults, table.as_deref());
             let identifier = named.map(|id| clip(&id, 200));
-            return Examined { line, identifier, entry: None, faults: faults.into_iter().map(whole).collect() };
+            return Examined {
+                line,
+                identifier,
+                entry: None,
+                faults: faults.into_iter().map(whole).collect(),
+                notes: Vec::new(),
+            };
         }
     };
     let identifier = value["identifier"].as_str().map(|id| clip(id, 200));
     let fail = |mut faults: Vec<Fault>| {
         in_columns(&mut faults, table.as_deref());
         let faults = faults.into_iter().map(whole).collect();
-        Examined { line, identifier: identifier.clone(), entry: None, faults }
+        Examined { line, identifier: identifier.clone(), entry: None, faults, notes: Vec::new() }
     };
     let Some(members) = value.as_object_mut() else {
         return fail(vec![Fault::at("", "type", "a record is a JSON object")]);
@@ -112,7 +120,7 @@ pub fn examine(shapes: &Shapes, order: &Order, raw: Raw, current: &Current) -> E
         }
         let (place, links) = (place.clone(), Vec::new());
         let entry = Entry { n: 0, line, place, kind, identifier: id, doc: None, links, seen: None, faulty: false };
-        return Examined { line, identifier, entry: Some(entry), faults };
+        return Examined { line, identifier, entry: Some(entry), faults, notes: Vec::new() };
     }
     let seen = table.as_ref().filter(|table| table.is_partial()).map(|table| {
         let (version, now) = current.get(&id).map_or((0, &Value::Null), |(version, doc)| (*version, doc));
@@ -132,9 +140,10 @@ pub fn examine(shapes: &Shapes, order: &Order, raw: Raw, current: &Current) -> E
     // Of one that is at fault the other members' references are looked at too.
     let (mut links, faulty) = (checked.links, !faults.is_empty());
     links.retain(|link| !faults.iter().any(|fault| fault.touches(&link.pointer)));
+    let notes = advice::numbers(&id, line, &checked.doc);
     let doc = Some(if faulty { json!({}) } else { checked.doc });
     let entry = Entry { n: 0, line, place: place.clone(), kind, identifier: id, doc, links, seen, faulty };
-    Examined { entry: Some(entry), ..fail(faults) }
+    Examined { entry: Some(entry), notes, ..fail(faults) }
 }
 
 /// Stands for an identifier that is missing or no good, and is replaced when it is staged.

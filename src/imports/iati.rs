@@ -18,15 +18,18 @@ pub mod words;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
+use chrono::Utc;
 use diesel_async::AsyncPgConnection;
 use tokio::task::spawn_blocking;
 
 use super::known::Known;
 use super::sink::{Closed, Sink};
 use super::{Order, spool};
-use crate::error::{Fault, Problem};
+use crate::error::{Fault, Problem, clip};
+use crate::formats::iati::finding::Finding;
 use crate::formats::iati::parse::{Content, Parser};
 use crate::formats::iati::xml::Element;
+use crate::formats::iati::{rules, schema};
 use index::Index;
 
 /// A file whose names the register was asked for.
@@ -83,12 +86,21 @@ pub fn read(prepared: Prepared, sink: &mut Sink) -> Result<(), Closed> {
         Err(fault) => return tell(fault, sink),
     };
     let version = if parser.version.is_empty() { "1.01".to_owned() } else { parser.version.clone() };
+    let today = Utc::now().date_naive();
     loop {
         let element = match parser.next() {
             Ok(Some(element)) => as_current(element, &version),
             Ok(None) => return Ok(()),
             Err(fault) => return tell(fault, sink),
         };
+        if !older::is_old(&version) {
+            for finding in schema::check(&element) {
+                sink.note(told(finding, &element))?;
+            }
+        }
+        for finding in rules::check(&element, today) {
+            sink.note(told(finding, &element))?;
+        }
         let (records, notes) = match parser.content {
             Content::Activities => activity::activity(&element, &version, &mut known),
             Content::Organisations => (organisation::organisation(&element, &version, &mut known), Vec::new()),
@@ -99,6 +111,26 @@ pub fn read(prepared: Prepared, sink: &mut Sink) -> Result<(), Closed> {
         for record in records {
             sink.push(record.raw())?;
         }
+    }
+}
+
+/// A rule of the standard that is broken, as reports tell it.
+fn told(finding: Finding, element: &Element) -> Fault {
+    let Finding { rule, severity, line, path, detail, .. } = finding;
+    let code = match rule.split_once('.').map(|(kind, _)| kind) {
+        Some("schema") => "iati_schema",
+        Some("codelist") => "iati_codelist",
+        _ => "iati_rule",
+    };
+    let name = element.first("iati-identifier").or(element.first("organisation-identifier")).map(Element::words);
+    Fault {
+        row: Some(line),
+        identifier: name.map(|name| clip(&name, 200)),
+        code: code.into(),
+        rule: Some(rule.into_owned()),
+        severity: Some(severity),
+        detail: if path.is_empty() { detail } else { format!("{path}: {detail}") },
+        ..Fault::default()
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::report::{Counts, Report};
+use super::validate::versions;
 use super::{Mode, Order};
 use crate::collections;
 use crate::error::Problem;
@@ -314,6 +315,7 @@ impl Job {
             "warnings": report.warnings,
             "warnings_omitted": report.warnings_omitted,
             "kept": report.kept,
+            "rules": versions(),
             "format": self.format,
             "collection": self.collection,
             "mode": self.mode,

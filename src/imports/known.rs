@@ -153,18 +153,19 @@ impl Known {
 
     /// Who is known: by the identifier that a new record of it would have, or by a code elsewhere.
     async fn ask_parties(&mut self, connection: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
-        let mut by_name: HashMap<String, Who> = HashMap::new();
-        let mut by_code: HashMap<(String, String), Who> = HashMap::new();
+        // One may be named in several ways.
+        let mut by_name: HashMap<String, Vec<Who>> = HashMap::new();
+        let mut by_code: HashMap<(String, String), Vec<Who>> = HashMap::new();
         for who in &self.named.parties {
             if let Some(reference) = who.reference() {
                 let one = &identifiers(reference)[0];
                 let text = |name: &str| one[name].as_str().unwrap_or_default().to_owned();
-                by_code.insert((text("scheme"), text("code")), who.clone());
-                by_name.insert(reference.to_owned(), who.clone());
+                by_code.entry((text("scheme"), text("code"))).or_default().push(who.clone());
+                by_name.entry(reference.to_owned()).or_default().push(who.clone());
             }
             let name = who.name(self);
-            by_name.insert(format!("{name}:beneficiary"), who.clone());
-            by_name.insert(name, who.clone());
+            by_name.entry(format!("{name}:beneficiary")).or_default().push(who.clone());
+            by_name.entry(name).or_default().push(who.clone());
         }
         let names: Vec<&str> = by_name.keys().map(String::as_str).collect();
         let codes: Vec<&str> = by_code.keys().map(|(_, code)| code.as_str()).collect();
@@ -183,7 +184,7 @@ impl Known {
         for Party { identifier, collection, scheme, code } in found {
             let code = by_code.get(&(scheme.unwrap_or_default(), code.unwrap_or_default()));
             let parties = if collection == "organisations" { &mut self.organisations } else { &mut self.beneficiaries };
-            for who in code.into_iter().chain(by_name.get(&identifier)) {
+            for who in code.into_iter().chain(by_name.get(&identifier)).flatten() {
                 parties.entry(who.clone()).or_insert_with(|| identifier.clone());
             }
         }

@@ -173,7 +173,7 @@ impl Import {
 }
 
 /// The order, as far as the parameters say it.
-fn order(query: &Query) -> Result<Order, Vec<Fault>> {
+pub fn order(query: &Query) -> Result<Order, Vec<Fault>> {
     let mut order = Order { confirmed: false, everywhere: false, ..Order::default() };
     let mut faults = Vec::new();
     if let Some(name) = query.get("collection") {
@@ -202,7 +202,7 @@ fn unknown_collection(name: &str) -> Fault {
 }
 
 /// The format: by its parameter, else by what the body says it is.
-fn format(query: &Query, headers: &HeaderMap) -> Result<Format, Problem> {
+pub fn format(query: &Query, headers: &HeaderMap) -> Result<Format, Problem> {
     let names: Vec<&str> = Format::VARIANTS.iter().map(|format| format.name()).collect();
     if let Some(name) = query.get("format") {
         return name.parse().map_err(|_| {

@@ -17,7 +17,7 @@ use super::read::{Prepared, read};
 use super::report::{Counts, NAMED, Report, Status};
 use super::sink::{Raw, Sink};
 use super::{Format, Mode, Order, complaints, record};
-use super::{iati, threesixty};
+use super::{advice, iati, threesixty};
 use crate::db;
 use crate::error::{Fault, Problem, Reason};
 use crate::input::Shapes;
@@ -150,6 +150,7 @@ impl Import {
             let Some((code, records)) = misplaced else {
                 // What is checked at the end is checked now, in a dry run too.
                 connection.batch_execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED").await?;
+                advice::beside_others(connection, &mut self.report).await?;
                 if !self.order.dry_run {
                     record::written(connection, &self.order.author).await?;
                 }
@@ -253,7 +254,8 @@ impl Import {
         name: Option<&str>,
     ) -> Result<(), Problem> {
         let mut entries = Vec::with_capacity(group.len());
-        for Examined { line, identifier, entry, faults } in group {
+        for Examined { line, identifier, entry, faults, notes } in group {
+            notes.into_iter().for_each(|note| self.report.warn(note));
             let is_record = identifier.is_some() || line > 0;
             self.report.counts.read += i64::from(is_record);
             if entry.is_none() {

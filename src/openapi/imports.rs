@@ -5,6 +5,7 @@ use strum::VariantArray;
 
 use super::common::{header_refs, query, reason, with_problems};
 use crate::collections;
+use crate::imports::validate::versions;
 use crate::imports::{Format, Mode};
 
 const LOCAL: &str = "http://127.0.0.1:8080";
@@ -88,7 +89,7 @@ pub fn add(example: &Value, paths: &mut Map<String, Value>) {
                 {"name": "Prefer", "in": "header", "schema": {"type": "string"}, "example": "respond-async",
                     "description": "`respond-async`: answer with 202 in any case."}
             ],
-            "requestBody": {"required": true, "content": bodies},
+            "requestBody": {"required": true, "content": bodies.clone()},
             "responses": with_problems(
                 json!({"200": answer("Done.", import("completed")), "202": accepted}),
                 &[400, 401, 403, 405, 408, 409, 413, 414, 415, 422, 431, 500, 503],
@@ -107,6 +108,20 @@ pub fn add(example: &Value, paths: &mut Map<String, Value>) {
         "tags": ["imports"], "operationId": "cancel_import", "summary": "Cancel an import", "security": security,
         "description": "One that has not ended yet; nothing of it is stored then.",
         "responses": with_problems(json!({"202": answer("It will end soon.", import("cancelling"))}), &[one, [409].as_slice()].concat())
+    }}));
+    paths.insert("/v1/validate".into(), json!({"post": {
+        "tags": ["imports"], "operationId": "validate", "summary": "Hold a body against all rules", "security": security,
+        "description": "What an import of each record by itself would say, with nothing changed: errors (what would be refused), warnings (rules of IATI and of the register that are broken, and what would be left out), what would be kept. `valid` if there is nothing worse than a warning. At most 8 MB; larger ones go to `/v1/imports?dry_run=true`.",
+        "parameters": [
+            collection(false, "The collection of all records. Tables need it."),
+            query("format", "What the body is; without it, its Content-Type says so.", json!({"type": "string", "enum": formats})),
+        ],
+        "requestBody": {"required": true, "content": bodies},
+        "responses": with_problems(
+            json!({"200": {"description": "What was found.", "headers": seen,
+                "content": {"application/json": {"schema": validation(), "example": validated()}}}}),
+            &[400, 401, 403, 405, 406, 408, 413, 414, 415, 422, 431, 500, 503],
+        )
     }}));
     paths.insert("/v1/imports/template.xlsx".into(), json!({"get": {
         "tags": ["imports"], "operationId": "show_import_template", "summary": "Get a table to fill in",
@@ -132,6 +147,12 @@ pub fn schema() -> Value {
             "counts": {"$ref": "#/components/schemas/Counts"},
             "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Fault"}},
             "errors_omitted": {"type": "integer", "description": "Faults beyond those named."},
+            "warnings": {"type": "array", "items": {"$ref": "#/components/schemas/Fault"},
+                "description": "Rules that are broken and what was left out, of records that are stored all the same."},
+            "warnings_omitted": {"type": "integer", "description": "Warnings beyond those named."},
+            "kept": {"type": "object", "additionalProperties": {"type": "integer"},
+                "description": "Elements of IATI that are kept with the records without a member of their own: how many records have some of that name."},
+            "rules": {"type": "object", "additionalProperties": {"type": "string"}, "description": "The versions of the rules."},
             "format": text("What the body was."), "collection": maybe("The collection of all records."), "mode": text("All or none, or each by itself."),
             "publisher": maybe("For whom."), "author": {"type": "object"}, "request_id": text("The request that sent it."),
             "reason": maybe("What for."), "created_at": {"type": "string", "format": "date-time"},
@@ -140,13 +161,41 @@ pub fn schema() -> Value {
     })
 }
 
+/// The members of a report that say what was found.
+const FOUND: [&str; 8] =
+    ["counts", "errors", "errors_omitted", "warnings", "warnings_omitted", "kept", "rules", "format"];
+
+/// What is said of a body that is only held against the rules, as schema.
+fn validation() -> Value {
+    let mut schema = schema();
+    if let Some(properties) = schema["properties"].as_object_mut() {
+        properties.retain(|name, _| FOUND.contains(&name.as_str()));
+        properties.insert(
+            "valid".into(),
+            json!({"type": "boolean", "description": "Whether all would be stored and no error was found."}),
+        );
+    }
+    schema["description"] = "What was found in a body.".into();
+    schema["required"] = json!(["valid", "counts", "errors", "warnings", "rules"]);
+    schema
+}
+
+fn validated() -> Value {
+    let mut example = import("completed");
+    if let Some(members) = example.as_object_mut() {
+        members.retain(|name, _| FOUND.contains(&name.as_str()));
+        members.insert("valid".into(), true.into());
+    }
+    example
+}
+
 fn import(status: &str) -> Value {
     let done = status == "completed";
     let n = |number: i64| if done { number } else { 0 };
     json!({
         "id": ID, "status": status, "dry_run": false,
         "counts": {"read": n(3), "created": n(1), "updated": n(1), "unchanged": n(1), "deleted": 0, "refused": 0},
-        "errors": [], "errors_omitted": 0, "format": "ndjson", "collection": "grants", "mode": "atomic", "publisher": "my-town",
+        "errors": [], "errors_omitted": 0, "warnings": [], "warnings_omitted": 0, "kept": {}, "rules": versions(), "format": "ndjson", "collection": "grants", "mode": "atomic", "publisher": "my-town",
         "author": {"issuer": "aid-register", "subject": "my-town"}, "request_id": "nightly-2026-11-22", "reason": null,
         "created_at": "2026-11-22T02:00:00.000000Z", "finished_at": if done { json!("2026-11-22T02:00:00.120000Z") } else { Value::Null },
         "links": {"self": format!("{LOCAL}/v1/imports/{ID}")}

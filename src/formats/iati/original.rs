@@ -54,7 +54,10 @@ fn put(of: &Activity, activity: Element, mut groups: Groups, without: &BTreeSet<
     for (_, elements) in groups.iter_mut().filter(|(name, _)| !without.contains(*name)) {
         elements.retain(|element| element.get("register:of") != Some("nothing"));
     }
-    for name in original.parts.keys().filter(|name| !without.contains(*name)) {
+    // Of what says one thing together all is as it was read, or nothing.
+    let family = |name: &str| FAMILIES.iter().find(|family| family.contains(&name)).copied().unwrap_or_default();
+    let is_wrong = |name: &str| without.contains(name) || family(name).iter().any(|other| without.contains(*other));
+    for name in original.parts.keys().filter(|name| !is_wrong(name)) {
         let Some(elements) = read(original, name, groups::members(name, of).as_deref()) else { continue };
         said.push(name.as_str());
         match name.as_str() {
@@ -66,6 +69,12 @@ fn put(of: &Activity, activity: Element, mut groups: Groups, without: &BTreeSet<
                 restored.set("register:collection", collection.as_deref());
             }
             "planned-disbursement" | "result" => drop(groups.entry(name.clone()).or_default().splice(0..0, elements)),
+            // Sectors without shares are among the tags.
+            "tag" => {
+                let tags = groups.entry(name.clone()).or_default();
+                tags.retain(|tag| tag.has("register:sector-vocabulary"));
+                tags.splice(0..0, elements);
+            }
             _ => drop(groups.insert(name.clone(), elements)),
         }
     }
@@ -75,9 +84,9 @@ fn put(of: &Activity, activity: Element, mut groups: Groups, without: &BTreeSet<
             family.iter().filter(|name| !said.contains(name)).for_each(|name| drop(groups.remove(*name)));
         }
     }
-    if said.contains(&"sector") && !said.contains(&"tag") {
+    if said.contains(&"sector") {
         let tags = groups.entry("tag".to_owned()).or_default();
-        tags.retain(|tag| tag.get("register:sector-vocabulary").is_none());
+        tags.retain(|tag| !tag.has("register:sector-vocabulary"));
     }
     restored.set("register:original", Some(&said.join(" ")));
     restored.set("register:version", Some(&original.version));

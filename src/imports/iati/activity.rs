@@ -169,7 +169,9 @@ fn original(element: &Element, record: &Map<String, Value>, version: &str) -> Or
     for child in element.children().filter(|child| is_kept(child.name())) {
         let is_elsewhere = ELSEWHERE.contains(&child.name())
             && (child.name() != "result" || child.first("indicator").is_some())
-            || child.get("register:identifier").is_some() && child.name() == "planned-disbursement";
+            || child.has("register:identifier") && child.name() == "planned-disbursement"
+            || child.has("register:of")
+            || child.has("register:sector-vocabulary");
         if !is_elsewhere {
             child.plain().write(0, parts.entry(child.name().to_owned()).or_default());
         }
