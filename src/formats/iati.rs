@@ -80,7 +80,8 @@ impl Writer for Iati {
     fn record(&mut self, record: &Map<String, Value>, beside: Option<&str>, out: &mut Vec<u8>) -> io::Result<()> {
         let related: Related = beside.map(serde_json::from_str).transpose()?.unwrap_or_default();
         if self.root == "iati-organisations" {
-            organisation::organisation(typed::<Organisation>(record)?, &related).write(1, out);
+            let of = typed::<Organisation>(record)?;
+            organisation::organisation(&of, self.collection, &related, self.moment.date_naive()).write(1, out);
             return Ok(());
         }
         let activity: Activity = typed(record)?;

@@ -111,12 +111,17 @@ fn is_list(scheme: &str) -> bool {
 impl Party {
     /// How it is named: by a code that others know too, else as the register names it.
     pub fn reference(&self, identifier: &str) -> String {
-        let known = |scheme: &&str| self.identifiers.iter().find(|other| other.scheme == **scheme);
-        // The only code that it has, of a list of org-id.guide.
-        let alone = || self.identifiers.first().filter(|other| self.identifiers.len() == 1 && is_list(&other.scheme));
-        match SCHEMES.iter().find_map(known).or_else(alone) {
-            Some(other) => format!("{}-{}", other.scheme, other.code),
-            None => identifier.to_owned(),
-        }
+        reference(&self.identifiers, identifier)
+    }
+}
+
+/// How somebody with these identifiers elsewhere is named.
+pub fn reference(identifiers: &[OtherIdentifier], identifier: &str) -> String {
+    let known = |scheme: &&str| identifiers.iter().find(|other| other.scheme == **scheme);
+    // The only code that it has, of a list of org-id.guide.
+    let alone = || identifiers.first().filter(|other| identifiers.len() == 1 && is_list(&other.scheme));
+    match SCHEMES.iter().find_map(known).or_else(alone) {
+        Some(other) => format!("{}-{}", other.scheme, other.code),
+        None => identifier.to_owned(),
     }
 }

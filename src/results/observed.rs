@@ -42,11 +42,18 @@ pub struct Period {
 impl Period {
     /// The last day that it can mean, as text that sorts; what has no date comes first.
     pub fn last(&self) -> String {
-        self.end
-            .as_ref()
-            .map(|end| format!("{end}{}", "9999-99-99".get(end.len()..).unwrap_or_default()))
-            .unwrap_or_default()
+        padded(&self.end)
     }
+
+    /// Its place in the order of time: by its end, then its start, a year after its last day.
+    pub fn order(&self) -> (String, String) {
+        (padded(&self.end), padded(&self.start))
+    }
+}
+
+fn padded(date: &Option<String>) -> String {
+    let whole = |date: &String| format!("{date}{}", "9999-99-99".get(date.len()..).unwrap_or_default());
+    date.as_ref().map(whole).unwrap_or_default()
 }
 
 /// For each place the ones that it lies in.

@@ -90,7 +90,7 @@ pub fn series<'o>(
                 let rolled = rolled.iter().filter(|rolled| rolled.kind == kind && !known.contains(&rolled.period));
                 figures.extend(rolled.map(Figure::rolled));
             }
-            figures.sort_by_key(|figure| (figure.period.last(), figure.period.clone()));
+            figures.sort_by_key(|figure| figure.period.order());
             Some(figures)
         };
         let baseline = figures(Kind::Baseline)?.pop();

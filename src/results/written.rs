@@ -196,10 +196,10 @@ impl<'k> Writer<'k> {
             })
             .filter(|(_, _, points)| !points.is_empty())
             .collect();
-        let periods: BTreeSet<(String, Period)> = lines
+        let periods: BTreeSet<((String, String), Period)> = lines
             .iter()
             .flat_map(|(_, _, points)| points.iter())
-            .map(|(period, _)| (period.last(), period.clone()))
+            .map(|(period, _)| (period.order(), period.clone()))
             .collect();
         let periods: Vec<&Period> = periods.iter().map(|(_, period)| period).collect();
         if periods.len() * lines.len() > POINTS {

@@ -262,7 +262,14 @@ impl<'q> Facts<'q> {
         };
         let mut sites = String::new();
         // From one programme of an organisation's to another it may go, into a place it must come from elsewhere.
-        let parked = if around == Around::Place { format!("coalesce({PARKED}, false)") } else { "false".to_owned() };
+        // What has parts went on: it is not only parked.
+        let parked = match around {
+            Around::Place => format!(
+                "coalesce({PARKED}, false) AND (t.identifier, t.type)
+                   NOT IN (SELECT x.parent, x.type FROM transactions x WHERE x.parent IS NOT NULL)"
+            ),
+            _ => "false".to_owned(),
+        };
         match around {
             Around::Place => {
                 self.statement.add(format!("within AS MATERIALIZED (SELECT places_within(ARRAY[{value}]) AS place)"));

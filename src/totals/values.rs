@@ -89,22 +89,24 @@ pub fn statements(question: &Question, matching: &str) -> Vec<String> {
            FROM around JOIN locations l ON l.identifier = around.place)"
             .into(),
         // The nearest whole of which there is a value too: of all beneficiaries there, of a place
-        // around, or of everywhere.
+        // around, or of everywhere; of the same beneficiary before that of all.
         "wholes AS MATERIALIZED (
            SELECT DISTINCT ON (part) part, whole FROM (
              SELECT c.identifier AS part, w.identifier AS whole, 0 AS steps
              FROM counting c JOIN counting w ON (w.indicator, w.kind, w.period, w.place) = (c.indicator, c.kind, c.period, c.place)
              WHERE c.way = 1 AND w.way = 1 AND c.beneficiary IS NOT NULL AND w.beneficiary IS NULL
              UNION ALL
-             SELECT around.identifier, w.identifier, around.steps
-             FROM around JOIN counting w
+             SELECT around.identifier, w.identifier, 2 * around.steps + (w.beneficiary IS NULL)::integer
+             FROM around JOIN counting c ON c.identifier = around.identifier
+             JOIN counting w
                ON (w.indicator, w.kind, w.period, w.place) = (around.indicator, around.kind, around.period, around.place)
-             WHERE w.way = 1
+             WHERE w.way = 1 AND (w.beneficiary IS NULL OR w.beneficiary = c.beneficiary)
              UNION ALL
-             SELECT c.identifier, w.identifier, 1000000
+             SELECT c.identifier, w.identifier, 1000000 + (w.beneficiary IS NULL)::integer
              FROM counting c JOIN counting w ON (w.indicator, w.kind, w.period) = (c.indicator, c.kind, c.period)
-             WHERE c.way = 1 AND w.way = 1 AND w.place IS NULL AND w.beneficiary IS NULL
-               AND (c.place IS NOT NULL OR c.beneficiary IS NOT NULL)) AS found
+             WHERE c.way = 1 AND w.way = 1 AND w.place IS NULL
+               AND (w.beneficiary IS NULL AND (c.place IS NOT NULL OR c.beneficiary IS NOT NULL)
+                 OR w.beneficiary = c.beneficiary AND c.place IS NOT NULL)) AS found
            ORDER BY part, steps, whole)"
             .into(),
         // A whole gives way to its parts only if they are all of it, where they can be added up.

@@ -182,3 +182,48 @@ async fn values_of_different_dates_are_not_added() {
     make::write(&mut app.connection().await, &more).await;
     assert_eq!(total("").await["meta"]["total"][0]["sum"], json!(7));
 }
+
+#[actix_web::test]
+async fn values_of_one_beneficiary_are_no_parts_of_anothers() {
+    let app = TestApp::empty().await;
+    let place = |id: &str, kind: &str, parent: Option<&str>| {
+        ("locations", json!({"identifier": id, "kind": kind, "name": {"en": id}, "country": "RS", "parent": parent}))
+    };
+    let mut records = vec![
+        place("T-RS", "country", None),
+        place("T-D", "nuts3", Some("T-RS")),
+        place("T-E", "nuts3", Some("T-RS")),
+        place("T-A", "municipality", Some("T-D")),
+    ];
+    for name in ["T-B1", "T-B2"] {
+        records.push(("beneficiaries", json!({"identifier": name, "kind": "agency", "name": {"en": name}})));
+    }
+    // Indicator, place, beneficiary, start, value.
+    let stated = [
+        ("T-I1", None, Some("T-B1"), None, 15),
+        ("T-I1", Some("T-A"), Some("T-B1"), None, 10),
+        ("T-I1", Some("T-E"), Some("T-B1"), None, 5),
+        ("T-I2", Some("T-A"), Some("T-B1"), None, 10),
+        ("T-I2", Some("T-D"), Some("T-B2"), None, 7),
+        ("T-I3", None, None, Some("2022"), 10),
+        ("T-I3", None, None, Some("2022-01-01"), 20),
+    ];
+    for name in ["T-I1", "T-I2", "T-I3"] {
+        let indicator = json!({"identifier": name, "title": {"en": name}, "measure": "unit", "additive": true});
+        records.push(("indicators", indicator));
+    }
+    for (n, (indicator, place, beneficiary, start, value)) in stated.into_iter().enumerate() {
+        let observation = json!({"identifier": format!("T-O{n}"), "indicator": indicator, "kind": "actual", "place": place,
+            "beneficiary": beneficiary, "start_date": start, "end_date": "2023", "value": value});
+        records.push(("observations", observation));
+    }
+    make::write(&mut app.connection().await, &records).await;
+    let anon = app.anon();
+    for (indicator, sum) in [("T-I1", 15), ("T-I2", 17), ("T-I3", 10)] {
+        let path = format!("/v1/totals/indicators?indicator={indicator}&kind=actual");
+        let total = anon.get(&path).await.expect(200).json();
+        assert_eq!(total["meta"]["total"][0]["sum"], json!(sum), "{indicator}: {total}");
+    }
+    let progress = anon.get("/v1/indicators/T-I3/progress").await.expect(200).json();
+    assert_eq!(progress["series"][0]["latest"]["value"], 10, "{progress}");
+}

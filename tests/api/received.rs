@@ -124,7 +124,7 @@ async fn real_files_come_in_once_and_whole() {
     }
     // What went in comes out, by the standard's rules, and changes nothing when it is sent again.
     let folder = tempfile::tempdir().unwrap();
-    for collection in ["programmes", "grants"] {
+    for collection in ["programmes", "grants", "organisations"] {
         let path = folder.path().join(collection);
         let answer = app.anon().get(&format!("/v1/{collection}.xml")).await.expect(200);
         std::fs::write(&path, &answer.body).unwrap();
@@ -257,4 +257,54 @@ async fn files_that_cannot_be_trusted_change_nothing() {
     }
     let programmes = app.anon().get("/v1/programmes").await.expect(200);
     assert!(programmes.identifiers().is_empty());
+}
+
+#[actix_web::test]
+async fn bodies_are_held_against_all_rules() {
+    let app = TestApp::empty().await;
+    let client = app.town();
+    let validate = async |query: &str, body: String| {
+        let request = client.request("POST", &format!("/v1/validate?{query}")).body(body);
+        client.send(request).await.expect(200).json()
+    };
+    let rules = |report: &Value| -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let told = report["warnings"].as_array().unwrap().iter();
+        told.map(|warning| (text(&warning["rule"]), text(&warning["severity"]))).collect()
+    };
+    let good = file("<recipient-country code=\"RS\"/><sector code=\"11220\"/>");
+    let report = validate("format=iati", good.clone()).await;
+    assert_eq!((&report["valid"], rules(&report).len()), (&json!(true), 1), "{report}");
+    assert!(report["rules"]["iati"].as_str().is_some() && report["rules"]["register"].as_str().is_some());
+    let broken = good.replace("code=\"2\"/><activity-date", "code=\"9\"/><activity-date").replace("type=\"11\"", "");
+    let report = validate("format=iati", broken).await;
+    let told = rules(&report);
+    assert_eq!(report["valid"], false);
+    for rule in ["schema.attribute_missing", "codelist.ActivityStatus"] {
+        assert!(told.contains(&(rule.to_owned(), "error".to_owned())), "{rule}: {told:?}");
+    }
+    // The register's own, in any format.
+    let organisation = json!({"collection": "organisations", "identifier": "T-O", "name": {"en": "O"}, "type": "other",
+        "identifiers": [{"scheme": "RS-PIB", "code": "100002888"}, {"scheme": "RS-APR", "code": "17162543"}]});
+    let mut lines = vec![organisation];
+    let budget = |amount: u32| json!({"amount": amount, "currency": "EUR"});
+    lines.push(json!({"collection": "programmes", "identifier": "T-P", "title": {"en": "P"}, "status": "closed", "budget": budget(10)}));
+    lines.push(json!({"collection": "grants", "identifier": "T-G", "title": {"en": "G"}, "status": "closed", "programme": "T-P", "budget": budget(11)}));
+    lines.extend((0..25).map(|n| {
+        let value = budget(if n == 7 { 50_000 } else { 10 + n });
+        json!({"collection": "transactions", "identifier": format!("T-F{n}"), "type": "disbursement", "date": "2024", "value": value})
+    }));
+    let body: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let report = validate("format=ndjson", body).await;
+    let expected = [
+        ("register.tax_number", "warning"),
+        ("register.budget_above_parent", "warning"),
+        ("register.outlier", "advisory"),
+    ];
+    assert_eq!(rules(&report), expected.map(|(rule, severity)| (rule.to_owned(), severity.to_owned())), "{report}");
+    assert_eq!(report["valid"], true);
+    // Nothing is there.
+    assert!(app.anon().get("/v1/organisations").await.expect(200).identifiers().is_empty());
+    let request = app.anon().request("POST", "/v1/validate?format=iati").body(good);
+    app.anon().send(request).await.problem(401);
 }

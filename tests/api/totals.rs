@@ -70,6 +70,31 @@ async fn what_is_parked_inside_a_place_does_not_come_into_it() {
             "{boundary}"
         );
     }
+    // What a head office sent to its office here went on from there: it did come in.
+    let office = json!({"kind": "institution", "name": {"en": "Office"}, "location": "T-D2", "organisation": "T-EU"});
+    let sent = |n: u32, parent: Option<&str>, from: Value, to: Value| {
+        let value = json!({"amount": 70, "currency": "EUR"});
+        named(
+            "transactions",
+            &format!("T-S{n}"),
+            json!({"type": "expenditure", "date": "2024-04-02", "value": value,
+            "parent": parent, "provider": from, "receiver": to, "programme": "T-P"}),
+        )
+    };
+    let (eu, office_of) = (json!({"organisation": "T-EU"}), json!({"beneficiary": "T-OFFICE"}));
+    let chain = [
+        named("beneficiaries", "T-OFFICE", office),
+        sent(1, None, eu, office_of.clone()),
+        sent(2, Some("T-S1"), office_of, json!({"beneficiary": "T-TOWN"})),
+    ];
+    make::write(&mut app.connection().await, &chain).await;
+    for boundary in ["", "&boundary=T-COUNTRY", "&boundary=T-D2", "&boundary=T-D1", "&boundary=T-A"] {
+        assert_eq!(
+            sum(&anon, &format!("transactions?type=expenditure{boundary}")).await,
+            Decimal::from(70),
+            "{boundary}"
+        );
+    }
 }
 
 #[actix_web::test]

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use super::codes;
 use super::places;
 use super::xml::Element;
-use super::{money, original, results, sectors};
+use super::{groups, money, original, results, sectors};
 use crate::formats::activity::Activity;
 use crate::formats::related::{Party, Related};
 use crate::record::{
@@ -25,7 +25,7 @@ pub fn activity(of: &Activity, collection: &str, related: &Related, today: Naive
         .as_ref()
         .or_else(|| related.above.iter().flatten().next().filter(|above| can_begin(above, of)))?;
     let made = |without: &BTreeSet<String>| {
-        let mut groups = groups(of, related, today, without);
+        let mut groups = generated(of, related, today, without);
         groups.insert("activity-date".to_owned(), dates(of, start, today));
         let mut activity = Element::new("iati-activity");
         activity.set("last-updated-datetime", Some(&of.updated_at.format("%Y-%m-%dT%H:%M:%SZ").to_string()));
@@ -33,12 +33,12 @@ pub fn activity(of: &Activity, collection: &str, related: &Related, today: Naive
         activity.set("register:collection", Some(collection));
         (activity, groups)
     };
-    Some(original::restored(of, made, today))
+    Some(original::restored(of.original.as_ref(), &|name| groups::members(name, of), made, today))
 }
 
 /// What the register says of it, by the names of the elements; flows and results as they were read,
 /// unless they are to be `without` that.
-fn groups(of: &Activity, related: &Related, today: NaiveDate, without: &BTreeSet<String>) -> Groups {
+fn generated(of: &Activity, related: &Related, today: NaiveDate, without: &BTreeSet<String>) -> Groups {
     let (sectors, unshared) = sectors::sectors(&of.sectors);
     let (flows, planned) =
         money::flows(&related.transactions, &related.parties, today, !without.contains("transaction"));

@@ -12,9 +12,11 @@ use crate::record::original::digest_of;
 /// The part of an original that holds the attributes of an activity itself.
 pub const ATTRIBUTES: &str = "@";
 
-/// The elements of an activity in the order of the standard's schema.
-pub const ORDER: [&str; 34] = [
+/// The elements of an activity or organisation in the order of the standard's schema.
+pub const ORDER: [&str; 41] = [
     "iati-identifier",
+    "organisation-identifier",
+    "name",
     "reporting-org",
     "title",
     "description",
@@ -41,6 +43,11 @@ pub const ORDER: [&str; 34] = [
     "planned-disbursement",
     "capital-spend",
     "transaction",
+    "total-budget",
+    "recipient-org-budget",
+    "recipient-region-budget",
+    "recipient-country-budget",
+    "total-expenditure",
     "document-link",
     "related-activity",
     "legacy-data",

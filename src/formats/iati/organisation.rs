@@ -1,13 +1,16 @@
 //! An organisation or beneficiary as an `iati-organisation`.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
 
 use super::activity::{narratives, reporting};
+use super::original;
 use super::xml::Element;
-use crate::formats::related::{Party, Related};
+use crate::formats::related::{Related, reference};
 use crate::record::original::digest_of;
-use crate::record::{Identifier, OtherIdentifier, Translations};
+use crate::record::{Identifier, Original, OtherIdentifier, Translations};
 
 /// The members of both that IATI has room for.
 #[derive(Debug, Default, Deserialize)]
@@ -19,6 +22,7 @@ pub struct Organisation {
     name: Translations,
     identifiers: Vec<OtherIdentifier>,
     website: Option<String>,
+    original: Option<Original>,
 }
 
 /// The digest of the members that say what elements of this name say; nothing where none do.
@@ -26,21 +30,27 @@ pub fn members(name: &str, of: &Organisation) -> Option<String> {
     (name == "name").then(|| digest_of(&of.name))
 }
 
-/// The organisation: who it is. Of its budgets the register knows only what activities say.
-pub fn organisation(of: Organisation, related: &Related) -> Element {
-    let party = Party { identifiers: of.identifiers, ..Party::default() };
+/// The organisation: who it is. Of its budgets the register knows only what activities say, and what was
+/// read in the standard.
+pub fn organisation(of: &Organisation, collection: &str, related: &Related, today: NaiveDate) -> Element {
     let website = of.website.as_ref().map(|url| {
         let title = Element::new("title").with(narratives(&of.name));
         let category = Element::new("category").attribute("code", "B16");
         Element::new("document-link").attribute("format", "text/html").attribute("url", url).with([title, category])
     });
-    Element::new("iati-organisation")
-        .attribute("last-updated-datetime", of.updated_at.format("%Y-%m-%dT%H:%M:%SZ"))
-        .attribute("register:identifier", &of.identifier.0)
-        .with([
-            Element::new("organisation-identifier").text(party.reference(&of.identifier.0)),
-            Element::new("name").with(narratives(&of.name)),
-            reporting(&of.publisher, &related.publisher),
-        ])
-        .with(website)
+    let made = |_: &BTreeSet<String>| {
+        let reference = reference(&of.identifiers, &of.identifier.0);
+        let groups = [
+            ("organisation-identifier", vec![Element::new("organisation-identifier").text(reference)]),
+            ("name", vec![Element::new("name").with(narratives(&of.name))]),
+            ("reporting-org", vec![reporting(&of.publisher, &related.publisher)]),
+            ("document-link", website.clone().into_iter().collect()),
+        ];
+        let organisation = Element::new("iati-organisation")
+            .attribute("last-updated-datetime", of.updated_at.format("%Y-%m-%dT%H:%M:%SZ"))
+            .attribute("register:identifier", &of.identifier.0)
+            .attribute("register:collection", collection);
+        (organisation, groups.map(|(name, elements)| (name.to_owned(), elements)).into())
+    };
+    original::restored(of.original.as_ref(), &|name| members(name, of), made, today)
 }

@@ -6,21 +6,27 @@ use chrono::NaiveDate;
 
 use super::activity::Groups;
 use super::finding::Severity;
-use super::groups::{self, ATTRIBUTES, ORDER};
+use super::groups::{ATTRIBUTES, ORDER};
 use super::parse::Parser;
 use super::xml::Element;
 use super::{rules, schema};
-use crate::formats::activity::Activity;
 use crate::record::Original;
 use crate::record::original::Standard;
 
-/// The activity that is `made` of what the register says, with what was read where that still holds. What
-/// breaks the standard's schema or its rules was read so, and is not said again.
-pub fn restored(of: &Activity, made: impl Fn(&BTreeSet<String>) -> (Element, Groups), today: NaiveDate) -> Element {
+/// The activity or organisation that is `made` of what the register says, with what was read where that still
+/// holds: where the digest of the `members` that say the same is as it was. What breaks the standard's
+/// schema or its rules was read so, and is not said again.
+pub fn restored(
+    original: Option<&Original>,
+    members: &dyn Fn(&str) -> Option<String>,
+    made: impl Fn(&BTreeSet<String>) -> (Element, Groups),
+    today: NaiveDate,
+) -> Element {
+    let original = original.filter(|original| original.standard == Standard::Iati);
     let mut without = BTreeSet::new();
     loop {
         let (activity, groups) = made(&without);
-        let whole = put(of, activity, groups, &without);
+        let whole = put(original, members, activity, groups, &without);
         let is_read = whole.get("register:original").is_some()
             || whole.descendants().iter().any(|element| element.has("register:original"));
         if !is_read {
@@ -42,14 +48,18 @@ pub fn restored(of: &Activity, made: impl Fn(&BTreeSet<String>) -> (Element, Gro
 
 /// The elements in the order of the standard's schema, with those that were read where they still hold and
 /// the register has nothing else to say.
-fn put(of: &Activity, activity: Element, mut groups: Groups, without: &BTreeSet<String>) -> Element {
-    let Some(original) = of.original.as_ref().filter(|original| original.standard == Standard::Iati) else {
-        let mut activity = activity;
-        activity.set("register:original", Some(""));
-        return assembled(activity, groups);
+fn put(
+    original: Option<&Original>,
+    members: &dyn Fn(&str) -> Option<String>,
+    mut restored: Element,
+    mut groups: Groups,
+    without: &BTreeSet<String>,
+) -> Element {
+    let Some(original) = original else {
+        restored.set("register:original", Some(""));
+        return assembled(restored, groups);
     };
     let mut said = Vec::new();
-    let mut restored = activity;
     // What stands for nothing stated was not there.
     for (_, elements) in groups.iter_mut().filter(|(name, _)| !without.contains(*name)) {
         elements.retain(|element| element.get("register:of") != Some("nothing"));
@@ -58,15 +68,15 @@ fn put(of: &Activity, activity: Element, mut groups: Groups, without: &BTreeSet<
     let family = |name: &str| FAMILIES.iter().find(|family| family.contains(&name)).copied().unwrap_or_default();
     let is_wrong = |name: &str| without.contains(name) || family(name).iter().any(|other| without.contains(*other));
     for name in original.parts.keys().filter(|name| !is_wrong(name)) {
-        let Some(elements) = read(original, name, groups::members(name, of).as_deref()) else { continue };
+        let Some(elements) = read(original, name, members(name).as_deref()) else { continue };
         said.push(name.as_str());
         match name.as_str() {
             ATTRIBUTES => {
-                let collection = restored.get("register:collection").map(str::to_owned);
-                restored = Element::new("iati-activity");
-                let attributes = elements.first().map(Element::attributes).into_iter().flatten();
-                attributes.for_each(|(name, value)| restored.set(name, Some(value)));
-                restored.set("register:collection", collection.as_deref());
+                let was = elements.first().map(Element::attributes).into_iter().flatten();
+                let own: Vec<(String, String)> =
+                    restored.attributes().filter(|(name, _)| name.starts_with("register:")).map(owned).collect();
+                restored = restored.unattributed();
+                was.map(owned).chain(own).for_each(|(name, value)| restored.set(&name, Some(&value)));
             }
             "planned-disbursement" | "result" => drop(groups.entry(name.clone()).or_default().splice(0..0, elements)),
             // Sectors without shares are among the tags.
@@ -91,6 +101,10 @@ fn put(of: &Activity, activity: Element, mut groups: Groups, without: &BTreeSet<
     restored.set("register:original", Some(&said.join(" ")));
     restored.set("register:version", Some(&original.version));
     assembled(restored, groups)
+}
+
+fn owned((name, value): (&str, &str)) -> (String, String) {
+    (name.to_owned(), value.to_owned())
 }
 
 /// Elements that say one thing together.

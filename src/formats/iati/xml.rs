@@ -112,6 +112,11 @@ impl Element {
         Self { children: Vec::new(), name: self.name.clone(), attributes: self.attributes.clone(), line: self.line }
     }
 
+    /// The element without its attributes.
+    pub fn unattributed(self) -> Self {
+        Self { attributes: Vec::new(), ..self }
+    }
+
     /// The element without what the register itself says in it.
     pub fn plain(&self) -> Self {
         let mut plain = self.clone();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::index::identifier;
 use super::parties::{Scope, Who, beneficiary, organisation, participants};
@@ -22,7 +22,7 @@ use crate::record::{Identifier, Original};
 /// The largest number of documents and texts of a record.
 const MOST: usize = 100;
 /// Elements that become records of their own, or are the record's name.
-const ELSEWHERE: [&str; 3] = ["iati-identifier", "transaction", "result"];
+const ELSEWHERE: [&str; 4] = ["iati-identifier", "organisation-identifier", "transaction", "result"];
 
 /// An activity that is being read.
 pub struct Reading<'a> {
@@ -146,7 +146,8 @@ fn whole(element: &Element, is_grant: bool, reading: &mut Reading) -> Record {
     if is_grant {
         record.insert("recipients".into(), recipients.into());
     }
-    let original = original(element, &record, &reading.version);
+    let read: Option<Activity> = serde_json::from_value(Value::Object(record.clone())).ok();
+    let original = original(element, &reading.version, &|name| groups::members(name, read.as_ref()?));
     if !original.parts.is_empty() {
         said.push("original");
         record.insert("original".into(), json!(original));
@@ -157,15 +158,15 @@ fn whole(element: &Element, is_grant: bool, reading: &mut Reading) -> Record {
     Record { kind, json: Value::Object(record), line: element.line(), said, faults: Vec::new(), kept }
 }
 
-/// All that it says, by the names of its elements, but for what stands in records of its own.
-fn original(element: &Element, record: &Map<String, Value>, version: &str) -> Original {
-    let read: Option<Activity> = serde_json::from_value(Value::Object(record.clone())).ok();
-    let mut parts: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+/// All that an element says, by the names of those in it, but for what stands in records of its own, with the
+/// digests of the `members` that say the same.
+pub fn original(element: &Element, version: &str, members: &dyn Fn(&str) -> Option<String>) -> Original {
     // Of what the register wrote itself only what it had read is worth keeping.
     let own: Option<Vec<&str>> = element
         .has("register:collection")
         .then(|| element.get("register:original").unwrap_or_default().split(' ').collect());
     let is_kept = |name: &str| own.as_ref().is_none_or(|own| own.contains(&name));
+    let mut parts: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for child in element.children().filter(|child| is_kept(child.name())) {
         let is_elsewhere = ELSEWHERE.contains(&child.name())
             && (child.name() != "result" || child.first("indicator").is_some())
@@ -180,10 +181,10 @@ fn original(element: &Element, record: &Map<String, Value>, version: &str) -> Or
         element.bare().plain().write(0, parts.entry(groups::ATTRIBUTES.to_owned()).or_default());
     }
     let parts = parts.into_iter().map(|(name, text)| {
-        let of = read.as_ref().and_then(|read| groups::members(&name, read));
+        let of = members(&name);
         (name, String::from_utf8_lossy(&text).into_owned(), of)
     });
-    Original::of_iati(version, parts)
+    Original::of_iati(element.get("register:version").unwrap_or(version), parts)
 }
 
 /// Begin and end: as they were, else as they are planned; what runs backwards is none.

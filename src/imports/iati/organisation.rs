@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::activity::original;
 use super::parties::Who;
 use super::words::{identifiers, language, object, texts};
 use crate::collections::organisations;
@@ -11,7 +12,6 @@ use crate::formats::iati::organisation::{Organisation, members};
 use crate::formats::iati::xml::Element;
 use crate::imports::known::{Known, Record};
 use crate::imports::table::Header;
-use crate::record::Original;
 
 /// Who an organisation is.
 pub fn who(element: &Element) -> Option<Who> {
@@ -46,6 +46,7 @@ pub fn organisation(element: &Element, version: &str, known: &mut Known) -> Vec<
     // What it is, only who reports it says, if that is the same.
     let own = element.first("reporting-org").filter(|by| by.get("ref") == who.reference());
     let of_type = own.and_then(|by| by.get("type")).and_then(|code| codes::value_of("OrganisationType", code));
+    let is_own = element.has("register:collection");
     let is_known = known.organisation(&who).is_some();
     let mut record = object([
         ("identifier", Some(identifier.into())),
@@ -53,21 +54,16 @@ pub fn organisation(element: &Element, version: &str, known: &mut Known) -> Vec<
         ("type", of_type.or((!is_known).then_some("other")).map(Value::from)),
         ("identifiers", who.reference().filter(|_| !is_known).map(identifiers)),
     ]);
-    let mut said = vec!["name", "original"];
+    let mut said = vec!["name"];
     said.extend(record.contains_key("type").then_some("type"));
     said.extend(record.contains_key("identifiers").then_some("identifiers"));
     let of: Option<Organisation> = serde_json::from_value(Value::Object(record.clone())).ok();
-    let mut parts: std::collections::BTreeMap<String, Vec<u8>> = Default::default();
-    for child in element.children().filter(|child| child.name() != "organisation-identifier") {
-        child.plain().write(0, parts.entry(child.name().to_owned()).or_default());
+    let original = original(element, version, &|name| members(name, of.as_ref()?));
+    if !original.parts.is_empty() {
+        said.push("original");
+        record.insert("original".into(), json!(original));
     }
-    element.bare().plain().write(0, parts.entry(crate::formats::iati::groups::ATTRIBUTES.to_owned()).or_default());
-    let parts = parts.into_iter().map(|(name, text)| {
-        let of = of.as_ref().and_then(|of| members(&name, of));
-        (name, String::from_utf8_lossy(&text).into_owned(), of)
-    });
-    record.insert("original".into(), json!(Original::of_iati(version, parts)));
-    let said = Some(Header::saying(&organisations::KIND, &said).into());
+    let said = Some(Header::saying(&organisations::KIND, &said).keeping_parts(is_own).into());
     vec![Record {
         kind: &organisations::KIND,
         json: Value::Object(record),
