@@ -24,4 +24,13 @@ pub mod values;
 pub mod written;
 
 /// The version of the rules in `docs/METHOD.md`.
-pub const METHOD: &str = "1.3";
+pub const METHOD: &str = "1.4";
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn answers_name_the_version_of_the_page() {
+        let page = include_str!("../docs/METHOD.md");
+        assert!(page.contains(&format!("Version {}. ", super::METHOD)));
+    }
+}

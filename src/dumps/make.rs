@@ -79,7 +79,10 @@ async fn under_lock(
     }
     fs::create_dir_all(&part).with_context(|| format!("making {}", part.display()))?;
     let made_at = Utc::now();
-    let name = made_at.format("%Y-%m-%dT%H%M%SZ").to_string();
+    let second = made_at.format("%Y-%m-%dT%H%M%SZ").to_string();
+    // A register of few records has several in one second.
+    let names = std::iter::once(second.clone()).chain((2..).map(|n| format!("{second}-{n}")));
+    let name = names.into_iter().find(|name| !dumps.path(name).exists()).unwrap_or(second);
     let mut written = Vec::new();
     for kind in collections::ALL {
         for format in FORMATS {

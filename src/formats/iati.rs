@@ -85,7 +85,9 @@ impl Writer for Iati {
             return Ok(());
         }
         let activity: Activity = typed(record)?;
-        match activity::activity(&activity, self.collection, &related, self.moment.date_naive()) {
+        // A dump has both in one file; only grants have who receives.
+        let collection = if record.contains_key("recipients") { "grants" } else { "programmes" };
+        match activity::activity(&activity, collection, &related, self.moment.date_naive()) {
             Some(element) => element.write(1, out),
             None => {
                 let (named, number) = &mut self.left_out;

@@ -225,5 +225,5 @@ async fn values_of_one_beneficiary_are_no_parts_of_anothers() {
         assert_eq!(total["meta"]["total"][0]["sum"], json!(sum), "{indicator}: {total}");
     }
     let progress = anon.get("/v1/indicators/T-I3/progress").await.expect(200).json();
-    assert_eq!(progress["series"][0]["latest"]["value"], 10, "{progress}");
+    assert_eq!(progress["data"][0]["latest"]["value"], 10, "{progress}");
 }

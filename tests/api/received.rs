@@ -174,7 +174,7 @@ async fn grants_of_real_funders_come_in_and_go_out() {
 /// An activity with this in it.
 fn file(inside: &str) -> String {
     format!(
-        "<iati-activities version=\"2.03\"><iati-activity default-currency=\"EUR\">
+        "<iati-activities version=\"2.03\"><iati-activity default-currency=\"EUR\" xml:lang=\"en\">
          <iati-identifier>T-1</iati-identifier><reporting-org ref=\"T-TOWN\" type=\"11\"><narrative>Town</narrative></reporting-org>
          <title><narrative>A roof</narrative></title><description><narrative>of tiles</narrative></description>
          <participating-org role=\"1\" ref=\"XM-DAC-41114\"><narrative>UNDP</narrative></participating-org>
@@ -269,7 +269,7 @@ async fn bodies_are_held_against_all_rules() {
     };
     let rules = |report: &Value| -> Vec<(String, String)> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let told = report["warnings"].as_array().unwrap().iter();
+        let told = report["warnings"].as_array().unwrap().iter().filter(|warning| warning["rule"].is_string());
         told.map(|warning| (text(&warning["rule"]), text(&warning["severity"]))).collect()
     };
     let good = file("<recipient-country code=\"RS\"/><sector code=\"11220\"/>");

@@ -160,6 +160,7 @@ fn all_rules_of_the_ruleset_are_here_and_in_the_docs() {
     let ours: BTreeSet<_> = ROWS.iter().map(|row| (row.id.clone(), name(row.severity))).collect();
     assert_eq!(ours, official);
     let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/RULES.md")).unwrap();
+    let (docs, _) = docs.split_once("## The register's own").unwrap();
     let rows = docs.lines().filter(|line| line.starts_with("| ")).skip(2);
     let rows: Vec<Vec<&str>> = rows.map(|row| row.trim_matches('|').split(" | ").map(str::trim).collect()).collect();
     let told: Vec<_> = rows.iter().map(|row| (row[0].to_owned(), row[1].to_owned())).collect();
