@@ -42,7 +42,7 @@ fn main() {
         let mut parser = Parser::begin(Cursor::new(whole)).expect("it is IATI");
         let (mut known, mut records) = (Known::default(), 0);
         let today = Utc::now().date_naive();
-        while let Some(element) = parser.next().expect("it is IATI to its end") {
+        while let Some(element) = parser.next_element().expect("it is IATI to its end") {
             let findings = schema::check(&element).len() + rules::check(&element, today).len();
             let (found, _) = activity(&element, "2.03", &mut known);
             records += found.into_iter().map(|record| record.raw().json.len().min(1)).sum::<usize>();
@@ -60,9 +60,9 @@ fn repeated(xml: &str, megabytes: f64) -> (Vec<u8>, f64) {
     let to = xml.rfind("</iati-activities>").expect("it has an end");
     let times = (megabytes * MEGABYTE / (to - from) as f64).ceil() as usize;
     let mut whole = Vec::with_capacity(times * (to - from) + xml.len());
-    whole.extend_from_slice(xml[..from].as_bytes());
-    (0..times).for_each(|_| whole.extend_from_slice(xml[from..to].as_bytes()));
-    whole.extend_from_slice(xml[to..].as_bytes());
+    whole.extend_from_slice(&xml.as_bytes()[..from]);
+    (0..times).for_each(|_| whole.extend_from_slice(&xml.as_bytes()[from..to]));
+    whole.extend_from_slice(&xml.as_bytes()[to..]);
     let megabytes = whole.len() as f64 / MEGABYTE;
     (whole, megabytes)
 }

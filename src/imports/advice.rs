@@ -12,8 +12,11 @@ use crate::formats::iati::finding::Severity;
 /// The version of the register's own rules.
 pub const VERSION: &str = "1.0";
 
-/// Serbian lists whose numbers have a check digit, with their rules.
-const NUMBERS: [(&str, &str, fn(&str) -> bool); 2] = [
+/// A list, the rule of its numbers, and whether a number keeps it.
+type Numbers = (&'static str, &'static str, fn(&str) -> bool);
+
+/// Serbian lists whose numbers have a check digit.
+const NUMBERS: [Numbers; 2] = [
     ("RS-PIB", "register.tax_number", is_tax_number),
     ("RS-APR", "register.registration_number", is_registration_number),
 ];

@@ -58,7 +58,7 @@ fn indexed(body: Box<dyn Read + Send>) -> std::io::Result<(File, Index, Option<F
     let (mut file, broken) = spool(body)?;
     let mut index = Index::default();
     if let Ok(mut parser) = Parser::begin(file.try_clone()?) {
-        while let Ok(Some(element)) = parser.next() {
+        while let Ok(Some(element)) = parser.next_element() {
             let element = as_current(element, &parser.version);
             match parser.content {
                 Content::Activities => index.add(&element),
@@ -88,7 +88,7 @@ pub fn read(prepared: Prepared, sink: &mut Sink) -> Result<(), Closed> {
     let version = if parser.version.is_empty() { "1.01".to_owned() } else { parser.version.clone() };
     let today = Utc::now().date_naive();
     loop {
-        let element = match parser.next() {
+        let element = match parser.next_element() {
             Ok(Some(element)) => as_current(element, &version),
             Ok(None) => return Ok(()),
             Err(fault) => return tell(fault, sink),

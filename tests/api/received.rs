@@ -128,7 +128,7 @@ async fn real_files_come_in_once_and_whole() {
         let path = folder.path().join(collection);
         let answer = app.anon().get(&format!("/v1/{collection}.xml")).await.expect(200);
         std::fs::write(&path, &answer.body).unwrap();
-        let told = held(&[path.clone()]);
+        let told = held(std::slice::from_ref(&path));
         assert_eq!(told[path.to_str().unwrap()]["faults"], json!([]));
         let report = import(&client, "format=iati", answer.body.to_vec()).await;
         let counts = &report["counts"];

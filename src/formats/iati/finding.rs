@@ -55,6 +55,7 @@ pub struct Findings {
 
 impl Findings {
     /// Adds what `finding` makes, but not where there is enough of its rule.
+    #[allow(clippy::ptr_arg, reason = "what is borrowed for ever is kept so")]
     pub fn add(&mut self, rule: &Cow<'static, str>, finding: impl FnOnce() -> Finding) {
         let count = match self.counts.get_mut(rule) {
             Some(count) => count,

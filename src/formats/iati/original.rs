@@ -128,5 +128,5 @@ pub fn read(original: &Original, name: &str, members: Option<&str>) -> Option<Ve
         "<iati-activities xmlns:register=\"{register}\"><iati-activity>{text}</iati-activity></iati-activities>"
     );
     let mut parser = Parser::begin(std::io::Cursor::new(whole)).ok()?;
-    Some(parser.next().ok()??.into_children())
+    Some(parser.next_element().ok()??.into_children())
 }

@@ -85,7 +85,7 @@ impl Parser {
     }
 
     /// The next activity or organisation; nothing at the end.
-    pub fn next(&mut self) -> Result<Option<Element>, Fault> {
+    pub fn next_element(&mut self) -> Result<Option<Element>, Fault> {
         if self.ended {
             return Ok(None);
         }
@@ -312,7 +312,7 @@ mod tests {
 
     fn read(xml: &'static str) -> Result<Vec<Element>, Fault> {
         let mut parser = Parser::begin(xml.as_bytes())?;
-        std::iter::from_fn(|| parser.next().transpose()).collect()
+        std::iter::from_fn(|| parser.next_element().transpose()).collect()
     }
 
     #[test]
@@ -350,10 +350,10 @@ mod tests {
         let named = "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><iati-activities><iati-activity a=\"\u{e9}\"/></iati-activities>";
         let bytes: Vec<u8> = named.chars().map(|c| c as u8).collect();
         let mut parser = Parser::begin(Cursor::new(bytes.clone())).unwrap();
-        assert_eq!(parser.next().unwrap().unwrap().get("a"), Some("é"));
+        assert_eq!(parser.next_element().unwrap().unwrap().get("a"), Some("é"));
         let wrong = String::from_utf8_lossy(&bytes).replace("ISO-8859-1", "UTF-8").replace('\u{fffd}', "~");
         let wrong: Vec<u8> = wrong.bytes().map(|byte| if byte == b'~' { 0xe9 } else { byte }).collect();
-        let read = Parser::begin(Cursor::new(wrong)).and_then(|mut parser| parser.next());
+        let read = Parser::begin(Cursor::new(wrong)).and_then(|mut parser| parser.next_element());
         assert_eq!(read.unwrap_err().code, "encoding_invalid");
         let unknown = named.replace("ISO-8859-1", "EBCDIC-37");
         assert!(Parser::begin(Cursor::new(unknown.into_bytes())).is_err());
@@ -361,6 +361,6 @@ mod tests {
             .chain(named.replace("ISO-8859-1", "UTF-16").encode_utf16())
             .flat_map(u16::to_le_bytes)
             .collect();
-        assert!(Parser::begin(Cursor::new(wide)).unwrap().next().unwrap().is_some());
+        assert!(Parser::begin(Cursor::new(wide)).unwrap().next_element().unwrap().is_some());
     }
 }

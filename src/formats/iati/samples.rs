@@ -16,7 +16,7 @@ pub fn reference(path: &str) -> PathBuf {
 /// The activities or organisations of a file of IATI.
 pub fn read(path: &str) -> Vec<Element> {
     let mut parser = Parser::begin(std::fs::File::open(reference(path)).unwrap()).unwrap();
-    std::iter::from_fn(|| parser.next().unwrap()).collect()
+    std::iter::from_fn(|| parser.next_element().unwrap()).collect()
 }
 
 /// The activity with this in it, or the organisation if it begins with `O:`; attributes of its own
@@ -31,5 +31,5 @@ pub fn element(inner: &str) -> Element {
     let (root, name) = kind;
     let namespaces = format!("xmlns:x='urn:x' xmlns:register='{}'", super::NAMESPACE);
     let xml = format!("<{root} {namespaces}>\n<{name} {attributes}>{children}</{name}></{root}>");
-    Parser::begin(Cursor::new(xml.into_bytes())).unwrap().next().unwrap().unwrap()
+    Parser::begin(Cursor::new(xml.into_bytes())).unwrap().next_element().unwrap().unwrap()
 }

@@ -17,8 +17,11 @@ const TEXTS: [&str; 11] = [
     "location-description",
 ];
 
-/// What codes of 1.0x were numbered as in 2.01, by element and attribute.
-const CODES: [(&str, &str, &[(&str, &str)]); 3] = [
+/// An element, its attribute, and what its codes are now.
+type Codes = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+/// What codes of 1.0x were numbered as in 2.01.
+const CODES: [Codes; 3] = [
     (
         "activity-date",
         "type",
