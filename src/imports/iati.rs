@@ -56,8 +56,15 @@ pub async fn prepare(
 /// A copy of the body, and what it names.
 fn indexed(body: Box<dyn Read + Send>) -> std::io::Result<(File, Index, Option<Fault>)> {
     let (mut file, broken) = spool(body)?;
+    let index = names(file.try_clone()?);
+    file.seek(SeekFrom::Start(0))?;
+    Ok((file, index, broken))
+}
+
+/// What a file names, as far as it can be read.
+pub fn names(input: impl Read + 'static) -> Index {
     let mut index = Index::default();
-    if let Ok(mut parser) = Parser::begin(file.try_clone()?) {
+    if let Ok(mut parser) = Parser::begin(input) {
         while let Ok(Some(element)) = parser.next_element() {
             let element = as_current(element, &parser.version);
             match parser.content {
@@ -66,8 +73,7 @@ fn indexed(body: Box<dyn Read + Send>) -> std::io::Result<(File, Index, Option<F
             }
         }
     }
-    file.seek(SeekFrom::Start(0))?;
-    Ok((file, index, broken))
+    index
 }
 
 fn as_current(element: Element, version: &str) -> Element {
@@ -78,10 +84,15 @@ fn as_current(element: Element, version: &str) -> Element {
 /// Reads the records of a file.
 pub fn read(prepared: Prepared, sink: &mut Sink) -> Result<(), Closed> {
     let Prepared { file, mut known, broken } = prepared;
-    if let Some(broken) = broken {
-        return tell(broken, sink);
+    match broken {
+        Some(broken) => tell(broken, sink),
+        None => records(file, &mut known, sink),
     }
-    let mut parser = match Parser::begin(file) {
+}
+
+/// The same for a file that is whole, by what is known of what it names.
+pub fn records(input: impl Read + 'static, known: &mut Known, sink: &mut Sink) -> Result<(), Closed> {
+    let mut parser = match Parser::begin(input) {
         Ok(parser) => parser,
         Err(fault) => return tell(fault, sink),
     };
@@ -102,8 +113,8 @@ pub fn read(prepared: Prepared, sink: &mut Sink) -> Result<(), Closed> {
             sink.note(told(finding, &element))?;
         }
         let (records, notes) = match parser.content {
-            Content::Activities => activity::activity(&element, &version, &mut known),
-            Content::Organisations => (organisation::organisation(&element, &version, &mut known), Vec::new()),
+            Content::Activities => activity::activity(&element, &version, known),
+            Content::Organisations => (organisation::organisation(&element, &version, known), Vec::new()),
         };
         for note in notes {
             sink.note(note)?;
@@ -137,4 +148,49 @@ fn told(finding: Finding, element: &Element) -> Fault {
 /// What makes a file unreadable from here on.
 fn tell(fault: Fault, sink: &mut Sink) -> Result<(), Closed> {
     sink.fault(fault.row.unwrap_or_default(), fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use tokio::sync::mpsc::channel;
+
+    use super::*;
+
+    /// The first record of a file with this activity, and the codes of what is noted.
+    fn read(inner: &str) -> (serde_json::Value, Vec<String>) {
+        let xml = format!(
+            "<iati-activities version='2.03'><iati-activity default-currency='EUR'>\
+             <iati-identifier>A</iati-identifier>{inner}</iati-activity></iati-activities>"
+        );
+        let mut known = Known::nothing(names(Cursor::new(xml.clone())).named());
+        let (sender, mut groups) = channel(1);
+        let mut sink = Sink::new(sender);
+        assert!(records(Cursor::new(xml), &mut known, &mut sink).and_then(|()| sink.flush()).is_ok());
+        let group = groups.try_recv().unwrap();
+        let codes = group.iter().flat_map(|raw| &raw.notes).map(|note| note.code.clone()).collect();
+        let record = group.iter().find(|raw| !raw.json.is_empty()).unwrap();
+        (serde_json::from_slice(&record.json).unwrap(), codes)
+    }
+
+    #[test]
+    fn sums_that_no_number_holds_are_left_out() {
+        let most = rust_decimal::Decimal::MAX;
+        let budget = |year| {
+            format!(
+                "<budget><period-start iso-date='{year}-01-01'/><value value-date='2020-01-01'>{most}</value></budget>"
+            )
+        };
+        let (record, codes) = read(&(budget(2020) + &budget(2021)));
+        assert!(record["budget"].is_null());
+        assert!(codes.contains(&"budget_unclear".into()), "{codes:?}");
+        let sector = |code| format!("<sector code='{code}' percentage='{most}'/>");
+        let (record, codes) = read(&(sector("11110") + &sector("11110") + &sector("14030") + &sector("14031")));
+        assert_eq!(record["sectors"].as_array().map(Vec::len), Some(3));
+        assert!(record["sectors"].to_string().find("percentage").is_none());
+        assert!(codes.contains(&"shares_not_whole".into()), "{codes:?}");
+        let (record, _) = read(&(sector("14030") + &sector("14031")));
+        assert!(record["sectors"].to_string().find("percentage").is_none());
+    }
 }

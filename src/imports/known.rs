@@ -113,6 +113,11 @@ pub struct Known {
 }
 
 impl Known {
+    /// What a register without any record knows.
+    pub fn nothing(named: Named) -> Self {
+        Self { named, ..Self::default() }
+    }
+
     /// Asks the register. `writer` is the publisher, or nobody for who may write all.
     pub async fn ask(
         connection: &mut AsyncPgConnection,

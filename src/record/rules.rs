@@ -133,7 +133,8 @@ impl Rules {
         for (group, shares) in groups {
             let of = if group.is_empty() { String::new() } else { format!(" of {group:?}") };
             let stated: Vec<Decimal> = shares.iter().flatten().map(|share| share.0).collect();
-            let sum: Decimal = stated.iter().sum();
+            // What is beyond all bounds is told where it stands.
+            let Some(sum) = sum(stated.iter().copied()) else { continue };
             if !stated.is_empty() && stated.len() < shares.len() {
                 let words = format!("{} of {} shares{of} are stated: state all or none", stated.len(), shares.len());
                 self.fault(pointer, "shares_incomplete", words);
@@ -189,10 +190,11 @@ impl Rules {
         let whole = budget.amount.0;
         // The least that they can come to, and the most, where each has a bound.
         let least = stated.iter().filter(|part| matches!(part.exactness, Exact | AtLeast));
-        let least: Decimal = least.map(|part| part.amount.0).sum();
+        let least = sum(least.map(|part| part.amount.0));
         let bounded =
             stated.len() == amounts.len() && stated.iter().all(|part| matches!(part.exactness, Exact | AtMost));
-        let most: Decimal = stated.iter().map(|part| part.amount.0).sum();
+        let most = sum(stated.iter().map(|part| part.amount.0));
+        let (Some(least), Some(most)) = (least, most) else { return self };
         let too_much = least > whole && matches!(budget.exactness, Exact | AtMost);
         let too_little = bounded && most < whole && matches!(budget.exactness, Exact | AtLeast);
         if too_much || too_little {
@@ -219,9 +221,11 @@ impl Rules {
             && budget.currency == amount.currency
             && !budget.amount.0.is_zero()
         {
-            let part = amount.amount.0 / budget.amount.0 * Decimal::ONE_HUNDRED;
+            let part = amount.amount.0.checked_div(budget.amount.0);
+            let Some(part) = part.and_then(|part| part.checked_mul(Decimal::ONE_HUNDRED)) else { return self };
             let rounded = part.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero) == share.0;
-            let shared_out = !share.0.fract().is_zero() && (part - share.0).abs() < Decimal::new(1, 2);
+            let off = part.checked_sub(share.0);
+            let shared_out = !share.0.fract().is_zero() && off.is_some_and(|off| off.abs() < Decimal::new(1, 2));
             let agrees = match amount.exactness {
                 Exactness::Exact => rounded || shared_out,
                 Exactness::AtLeast => rounded || shared_out || part < share.0,
@@ -270,12 +274,41 @@ impl Rules {
     }
 }
 
+/// A sum, unless it is larger than any number here: rules are also held against what is beyond its bounds.
+pub fn sum(mut parts: impl Iterator<Item = Decimal>) -> Option<Decimal> {
+    parts.try_fold(Decimal::ZERO, |sum, part| sum.checked_add(part))
+}
+
 /// What amounts sum to, if all are stated exactly and in one currency.
 pub fn whole(amounts: &[Option<&Money>]) -> Option<Money> {
     let stated: Option<Vec<&Money>> = amounts.iter().copied().collect();
     let stated = stated?;
     let first = *stated.first()?;
     let alike = stated.iter().all(|part| part.exactness == Exactness::Exact && part.currency == first.currency);
-    let sum = stated.iter().map(|part| part.amount.0).sum();
+    let sum = sum(stated.iter().map(|part| part.amount.0))?;
     alike.then(|| Money { amount: Amount(sum), ..first.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn money(amount: Decimal) -> Money {
+        Money { amount: Amount(amount), currency: "EUR".into(), ..Money::default() }
+    }
+
+    #[test]
+    fn what_is_beyond_all_bounds_breaks_no_rule() {
+        let (most, least) = (money(Decimal::MAX), money(Decimal::new(1, 4)));
+        assert_eq!(whole(&[Some(&least), Some(&least)]).map(|sum| sum.amount.0), Some(Decimal::new(2, 4)));
+        assert_eq!(whole(&[Some(&most), Some(&most)]), None);
+        let share = |share| Some(Percentage(share));
+        let mut rules = Rules::default();
+        rules.shares("/sectors", [("", share(Decimal::MAX)), ("", share(Decimal::MAX))].into_iter());
+        rules.amounts("/funding", Some(&least), &[Some(&most), Some(&most)]);
+        rules.share_agrees("/funding/0", Some(&least), share(Decimal::ONE), Some(&most));
+        assert!(rules.finish().is_ok());
+        rules.share_agrees("/funding/0", Some(&most), share(Decimal::MIN), Some(&most));
+        assert!(rules.finish().is_err());
+    }
 }

@@ -84,6 +84,16 @@ impl Table<'_> {
     }
 }
 
+/// A sum of both; none of what is more than a number holds.
+fn plus(sum: Option<Decimal>, number: Option<Decimal>) -> Option<Decimal> {
+    sum?.checked_add(number?)
+}
+
+/// A sum as a cell.
+fn cell(sum: Option<Decimal>) -> String {
+    sum.map(|sum| sum.to_string()).unwrap_or_default()
+}
+
 fn explained(address: String) -> [String; LAST.len()] {
     let mut last = [const { String::new() }; LAST.len()];
     last[LAST.len() - 1] = address;
@@ -129,7 +139,7 @@ fn wide_rows(table: &mut Table<'_>, second: &[&str]) {
     // nobody may add to one another: types of flows, indicators, values of different dates.
     let apart = question.dimensions.iter().any(|dimension| question.subject.is_apart(dimension.name));
     let adds_up = question.measures == [Measure::Sum] && question.bounds.is_empty() && !apart;
-    let mut wholes: BTreeMap<String, BTreeMap<&str, Decimal>> = BTreeMap::new();
+    let mut wholes: BTreeMap<String, BTreeMap<&str, Option<Decimal>>> = BTreeMap::new();
     for line in wide(answer, question) {
         let dimension = question.dimensions[0].name;
         let key = match line.get(&format!("{dimension}_reason")).and_then(Value::as_str) {
@@ -141,18 +151,19 @@ fn wide_rows(table: &mut Table<'_>, second: &[&str]) {
         if adds_up {
             let whole = wholes.entry(raw(&line[unit])).or_default();
             let numbers = second.iter().filter_map(|key| Some((*key, raw(of(key)).parse::<Decimal>().ok()?)));
-            let mut sum = Decimal::ZERO;
+            let mut sum = Some(Decimal::ZERO);
             for (key, number) in numbers {
-                *whole.entry(key).or_default() += number;
-                sum += number;
+                let of_key = whole.entry(key).or_insert(Some(Decimal::ZERO));
+                (*of_key, sum) = (plus(*of_key, Some(number)), plus(sum, Some(number)));
             }
-            values.push(sum.to_string());
+            values.push(cell(sum));
         }
         table.row("group", &[&key], &line[unit], values, explained(String::new()));
     }
     for (of, whole) in wholes {
-        let values = second.iter().map(|key| whole.get(key).map(Decimal::to_string).unwrap_or_default());
-        let values = values.chain([whole.values().sum::<Decimal>().to_string()]).collect();
+        let values = second.iter().map(|key| cell(whole.get(key).copied().flatten()));
+        let all = whole.values().try_fold(Decimal::ZERO, |sum, of_key| plus(Some(sum), *of_key));
+        let values = values.chain([cell(all)]).collect();
         table.row("total", &[], &of.into(), values, explained(table.written.explain()));
     }
     for (n, key) in second.iter().enumerate() {
@@ -185,4 +196,16 @@ pub fn geojson(written: &Written<'_>) -> Vec<u8> {
     };
     let features: Vec<Value> = answer.groups.iter().map(feature).collect();
     json!({"type": "FeatureCollection", "meta": written.meta(), "features": features}).to_string().into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_that_no_number_holds_is_an_empty_cell() {
+        let (one, most) = (Some(Decimal::ONE), Some(Decimal::MAX));
+        assert_eq!(cell(plus(one, one)), "2");
+        assert_eq!(cell(plus(plus(one, most), one)), "");
+    }
 }

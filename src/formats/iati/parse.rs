@@ -210,14 +210,30 @@ fn element(start: &BytesStart<'_>, line: i64) -> Result<Element, String> {
         if attributes.len() == ATTRIBUTES {
             return Err(format!("an element has at most {ATTRIBUTES} attributes"));
         }
-        let name = attribute.key.0.to_owned();
+        let name = named(attribute.key.0)?;
         if !seen.insert(name.clone()) {
             return Err(format!("the attribute {name:.100} stands twice"));
         }
         let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| error.to_string())?;
         attributes.push((name, clean(&value)));
     }
-    Ok(Element::read(start.name().0.to_owned(), attributes, line))
+    Ok(Element::read(named(start.name().0)?, attributes, line))
+}
+
+/// A name, if XML has such: what is none could not be written again.
+fn named(name: &str) -> Result<String, String> {
+    let is_first = |c: char| {
+        matches!(c, 'A'..='Z' | '_' | 'a'..='z' | '\u{c0}'..='\u{2ff}' | '\u{370}'..='\u{1fff}' | '\u{200c}' | '\u{200d}'
+            | '\u{2070}'..='\u{218f}' | '\u{2c00}'..='\u{2fef}' | '\u{3001}'..='\u{d7ff}' | '\u{f900}'..='\u{fdcf}'
+            | '\u{fdf0}'..='\u{fffd}' | '\u{10000}'..='\u{effff}')
+            && !matches!(c, '\u{d7}' | '\u{f7}' | '\u{37e}')
+    };
+    let is_later = |c: char| {
+        is_first(c) || matches!(c, '-' | '.' | '0'..='9' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}' | '\u{2040}')
+    };
+    let is_part = |part: &str| part.starts_with(is_first) && part.chars().all(is_later);
+    let (prefix, local) = name.split_once(':').unwrap_or(("_", name));
+    if is_part(prefix) && is_part(local) { Ok(name.to_owned()) } else { Err(format!("{name:.100} is no name")) }
 }
 
 /// Text without what no database holds.
@@ -338,6 +354,14 @@ mod tests {
         assert_eq!(code("<iati-activities>\n<iati-activity>&b;</iati-activity>"), ("xml_malformed".into(), Some(2)));
         assert_eq!(code("<iati-activities>\n<iati-activity>"), ("xml_truncated".into(), Some(2)));
         assert_eq!(code("<iati-activities><a></b></iati-activities>"), ("xml_malformed".into(), Some(1)));
+        for name in ["x:a&b", "x:1", "x:", "x:y:z", "<b", "1"] {
+            for element in [format!("<{name}/>"), format!("<a {name}='1'/>")] {
+                let xml = format!(
+                    "<iati-activities xmlns:x='urn:x'><iati-activity>{element}</iati-activity></iati-activities>"
+                );
+                assert_eq!(code(Box::leak(xml.into())).0, "xml_malformed", "{element}");
+            }
+        }
         let deep: &'static str = Box::leak(format!("<iati-activities>{}", "<a>".repeat(100)).into());
         assert_eq!(code(deep).0, "xml_too_deep");
         let wide: String = (0..1_000_000).map(|n| format!(" a{n}=''")).collect();

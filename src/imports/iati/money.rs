@@ -16,6 +16,7 @@ use crate::formats::iati::{codes, groups};
 use crate::imports::known::Record;
 use crate::imports::table::Header;
 use crate::record::Original;
+use crate::record::rules::sum;
 
 /// Decimal places of amounts, and digits of numbers, that are kept.
 const PLACES: u32 = 4;
@@ -47,16 +48,16 @@ pub fn budget(activity: &Element, start: Option<&str>, reading: &mut Reading) ->
         .collect();
     let first = values.first()?;
     let amounts: Vec<Decimal> = values.iter().filter_map(|value| value["amount"].to_string().parse().ok()).collect();
-    let sum: Decimal = amounts.iter().sum();
+    let sum = sum(amounts.iter().copied());
     let wrong = if amounts.len() < values.len() {
         "one of its periods has no number"
     } else if values.iter().any(|value| value["currency"] != first["currency"]) {
         "its periods are in different currencies"
-    } else if sum.is_sign_negative() {
+    } else if sum.is_some_and(|sum| sum.is_sign_negative()) {
         "it is below zero"
     } else if first["currency"].is_null() {
         "it has no currency"
-    } else {
+    } else if let Some(sum) = sum {
         let mut budget = first.as_object().cloned().unwrap_or_default();
         let sum = exact(&number(&sum.to_string())).unwrap_or(sum);
         budget.insert("amount".into(), number(&sum.to_string()));
@@ -65,6 +66,8 @@ pub fn budget(activity: &Element, start: Option<&str>, reading: &mut Reading) ->
             budget.shift_remove("value_date");
         }
         return Some(Value::Object(budget));
+    } else {
+        "its periods are more than a number holds"
     };
     let line = activity.first("budget").map_or(reading.line, Element::line);
     reading.note("budget_unclear", line, format!("the budget is left out: {wrong}"));

@@ -9,6 +9,7 @@ use crate::codes;
 use crate::collections::locations;
 use crate::formats::iati::xml::Element;
 use crate::imports::known::Record;
+use crate::record::rules::sum;
 
 /// The places of an activity, as far as all of them are known: part of them would be taken for the whole.
 pub fn places(activity: &Element, reading: &mut Reading) -> Vec<Value> {
@@ -177,15 +178,16 @@ fn shared(what: &str, shares: Vec<(String, Option<&str>)>, reading: &mut Reading
     for (code, share) in shares {
         let share = share.and_then(|share| share.parse::<Decimal>().ok());
         match found.iter_mut().find(|(other, _)| *other == code) {
-            Some((_, sum)) => *sum = sum.zip(share).map(|(a, b)| a + b),
+            Some((_, sum)) => *sum = sum.zip(share).and_then(|(a, b)| a.checked_add(b)),
             None => found.push((code, share)),
         }
     }
     let stated: Vec<Decimal> = found.iter().filter_map(|(_, share)| *share).collect();
-    let sum: Decimal = stated.iter().sum();
-    let is_whole = stated.len() == found.len() && sum == Decimal::ONE_HUNDRED;
+    let sum = sum(stated.iter().copied());
+    let is_whole = stated.len() == found.len() && sum == Some(Decimal::ONE_HUNDRED);
     if !is_whole && !stated.is_empty() {
-        let words = format!("the percentages of {what} sum to {}, not 100; they are left out", sum.normalize());
+        let sum = sum.map_or("more than a number holds".into(), |sum| sum.normalize().to_string());
+        let words = format!("the percentages of {what} sum to {sum}, not 100; they are left out");
         reading.note("shares_not_whole", reading.line, words);
     }
     let one = |(code, share): (String, Option<Decimal>)| match share.filter(|_| is_whole) {
