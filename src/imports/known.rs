@@ -41,7 +41,7 @@ impl Record {
     pub fn raw(self) -> Raw {
         let Self { kind, json, line, said, faults, kept } = self;
         let json = if json == Value::Null { Vec::new() } else { json.to_string().into_bytes() };
-        Raw { line, place: String::new(), kind: Some(kind), json, table: said, faults, notes: Vec::new(), kept }
+        Raw { line, kind: Some(kind), json, table: said, faults, kept, ..Raw::default() }
     }
 }
 

@@ -78,16 +78,7 @@ fn ndjson(kind: Option<&'static Kind>, input: Box<dyn Read + Send>, sink: &mut S
         }
         if !json.trim_ascii().is_empty() {
             empty = false;
-            sink.push(Raw {
-                line,
-                place: String::new(),
-                kind,
-                json,
-                table: None,
-                faults: Vec::new(),
-                notes: Vec::new(),
-                kept: Vec::new(),
-            })?;
+            sink.push(Raw { line, kind, json, ..Raw::default() })?;
         }
     }
     if empty { sink.fault(0, nothing()) } else { Ok(()) }
@@ -199,16 +190,7 @@ fn list(kind: Option<&'static Kind>, place: &str, records: Vec<Box<RawValue>>, s
     for (n, record) in records.into_iter().enumerate() {
         let (line, place) = (n as i64 + 1, format!("{place}/{n}"));
         let json = record.get().as_bytes().to_vec();
-        sink.push(Raw {
-            line,
-            place,
-            kind,
-            json,
-            table: None,
-            faults: Vec::new(),
-            notes: Vec::new(),
-            kept: Vec::new(),
-        })?;
+        sink.push(Raw { line, place, kind, json, ..Raw::default() })?;
     }
     Ok(())
 }

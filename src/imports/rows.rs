@@ -51,13 +51,11 @@ impl Rows for Table<'_> {
     fn row(&mut self, line: i64, cells: &[String]) -> Result<(), Closed> {
         let raw = |json: Vec<u8>, table: Option<Arc<Header>>, faults: Vec<Fault>| Raw {
             line,
-            place: String::new(),
             kind: Some(self.kind),
             json,
             table,
             faults,
-            notes: Vec::new(),
-            kept: Vec::new(),
+            ..Raw::default()
         };
         let Some(table) = &self.header else {
             match Header::read(self.kind, cells) {

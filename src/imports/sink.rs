@@ -12,6 +12,7 @@ use crate::kind::Kind;
 const GROUP: (usize, usize) = (500, 256 * 1024);
 
 /// One record as it was sent.
+#[derive(Default)]
 pub struct Raw {
     /// Its line, row or number, from 1.
     pub line: i64,
@@ -66,23 +67,12 @@ impl Sink {
 
     /// Hands on a fault of a line, or of the whole.
     pub fn fault(&mut self, line: i64, fault: Fault) -> Result<(), Closed> {
-        let (json, faults) = (Vec::new(), vec![fault]);
-        self.push(Raw {
-            line,
-            place: String::new(),
-            kind: None,
-            json,
-            table: None,
-            faults,
-            notes: Vec::new(),
-            kept: Vec::new(),
-        })
+        self.push(Raw { line, faults: vec![fault], ..Raw::default() })
     }
 
     /// Hands on what is no fault.
     pub fn note(&mut self, note: Fault) -> Result<(), Closed> {
-        let (json, faults, notes) = (Vec::new(), Vec::new(), vec![note]);
-        self.push(Raw { line: 0, place: String::new(), kind: None, json, table: None, faults, notes, kept: Vec::new() })
+        self.push(Raw { notes: vec![note], ..Raw::default() })
     }
 }
 
