@@ -24,7 +24,7 @@ pub mod values;
 pub mod written;
 
 /// The version of the rules in `docs/METHOD.md`.
-pub const METHOD: &str = "1.4";
+pub const METHOD: &str = "1.5";
 
 #[cfg(test)]
 mod tests {

@@ -55,15 +55,13 @@ pub const TRANSACTIONS: &str =
     {rule} AS rule
   FROM transactions t
   LEFT JOIN grants g ON g.identifier = t.grant_id
-  LEFT JOIN programmes p ON p.identifier = t.programme
-  LEFT JOIN beneficiaries pb ON pb.identifier = t.doc #>> '{provider,beneficiary}'
-  LEFT JOIN beneficiaries rb ON rb.identifier = t.doc #>> '{receiver,beneficiary}'";
+  LEFT JOIN programmes p ON p.identifier = t.programme {selves}";
 
-/// A flow with parts of its own type is replaced by them; what an organisation moves to
-/// itself, as an organisation or as a beneficiary, is only parked.
-pub const RULES: &str = "CASE WHEN {has_parts} THEN 'replaced' WHEN {parked} THEN 'parked' END";
+/// A flow is replaced by its parts of its own type, and by theirs, unless all of them are only
+/// parked: what an organisation moves to itself, as an organisation or as a beneficiary.
+const RULES: &str = "CASE WHEN {has_parts} THEN 'replaced' WHEN {parked} THEN 'parked' END";
 /// Whether payer and receiver of a flow are one.
-pub const PARKED: &str = "(t.doc #>> '{provider,organisation}' = t.doc #>> '{receiver,organisation}'
+const PARKED: &str = "(t.doc #>> '{provider,organisation}' = t.doc #>> '{receiver,organisation}'
         OR t.doc #>> '{provider,beneficiary}' = t.doc #>> '{receiver,beneficiary}'
         OR coalesce(pb.organisation, t.doc #>> '{provider,organisation}') = coalesce(rb.organisation, t.doc #>> '{receiver,organisation}'))";
 /// Who they are as organisations.
@@ -71,25 +69,58 @@ const SELVES: &str = "
   LEFT JOIN beneficiaries pb ON pb.identifier = t.doc #>> '{provider,beneficiary}'
   LEFT JOIN beneficiaries rb ON rb.identifier = t.doc #>> '{receiver,beneficiary}'";
 
-/// Whether a flow has such parts.
-pub const HAS_PARTS: &str = "EXISTS (SELECT FROM transactions c WHERE c.parent = t.identifier AND c.type = t.type)";
+/// Whether a flow has such parts. Most have none at all, which is seen at once.
+const HAS_PARTS: &str =
+    "EXISTS (SELECT FROM transactions c WHERE c.parent = t.identifier AND c.type = t.type) AND EXISTS (
+    WITH RECURSIVE below AS (
+      SELECT c.identifier, c.type FROM transactions c WHERE c.parent = t.identifier AND c.type = t.type
+      UNION
+      SELECT c.identifier, c.type FROM below JOIN transactions c ON c.parent = below.identifier AND c.type = below.type)
+    SELECT FROM below JOIN transactions t USING (identifier) {selves} WHERE {parked} IS NOT TRUE)";
 /// The same for the past, which has no index of parents: what has parts is looked up once for all.
-const WHOLES: &str =
-    "wholes AS MATERIALIZED (SELECT DISTINCT parent AS identifier, type FROM transactions WHERE parent IS NOT NULL)";
+const WHOLES: &str = "wholes AS MATERIALIZED (
+    WITH RECURSIVE up AS (
+      SELECT t.parent AS identifier, t.type FROM transactions t {selves} WHERE t.parent IS NOT NULL AND {parked} IS NOT TRUE
+      UNION
+      SELECT t.parent, t.type FROM up JOIN transactions t USING (identifier, type) WHERE t.parent IS NOT NULL)
+    SELECT * FROM up)";
 const HAD_PARTS: &str = "wholes.identifier IS NOT NULL";
 
-/// The flows that have parts among what the filters find. Those of others, found alone, say so.
+/// The flows that have parts among what the filters find; around a boundary, a part counts for all
+/// that it is a part of, of whichever type. Those of others, found alone, say so.
 const HERE: &str = "here AS MATERIALIZED (
-    SELECT DISTINCT x.parent AS identifier, x.type FROM found JOIN transactions x USING (identifier) WHERE x.parent IS NOT NULL)";
-/// The same around a boundary, where a part counts for all that it is a part of, of whichever type.
-const HERE_INSIDE: &str = "here AS MATERIALIZED (
     WITH RECURSIVE up AS (
-      SELECT x.parent AS identifier, x.type FROM found JOIN transactions x USING (identifier) WHERE x.parent IS NOT NULL
+      SELECT x.parent AS identifier, x.type FROM found JOIN transactions x USING (identifier)
+      WHERE x.parent IS NOT NULL AND coalesce(found.rule, 'replaced') = 'replaced'
       UNION
       SELECT x.parent, up.type FROM up JOIN transactions x USING (identifier) WHERE x.parent IS NOT NULL)
     SELECT * FROM up)";
 const ELSEWHERE: &str = "CASE WHEN reason IS NOT DISTINCT FROM 'replaced'
       AND (priced.identifier, priced.type) NOT IN (SELECT here.identifier, here.type FROM here) THEN 'parts_elsewhere' ELSE reason END";
+
+/// What a base of facts leaves open: the dates of amounts, and why a flow does not count.
+pub struct Rules {
+    dated: &'static str,
+    /// Those of all flows, or those of a boundary.
+    rule: &'static str,
+    has_parts: &'static str,
+}
+
+impl Rules {
+    /// Of the register as it is, without a boundary, with amounts dated so.
+    pub fn now(dated: &'static str) -> Self {
+        Self { dated, rule: RULES, has_parts: HAS_PARTS }
+    }
+
+    /// A statement with nothing left open.
+    pub fn fill(&self, sql: &str) -> String {
+        sql.replace("{dated}", self.dated)
+            .replace("{rule}", self.rule)
+            .replace("{has_parts}", self.has_parts)
+            .replace("{selves}", SELVES)
+            .replace("{parked}", PARKED)
+    }
+}
 
 /// Why a record does not count.
 pub const REASONS: [&str; 17] = [
@@ -177,10 +208,12 @@ impl<'q> Facts<'q> {
         let mut facts = Self { question, statement: Statement::default(), kept: Vec::new() };
         let dated = question.subject.kind().money.map_or("NULL", |money| money.dated);
         let in_past = question.as_of.is_some() && around.is_none() && question.subject == Subject::Transactions;
+        let mut rules = Rules::now(dated);
         if in_past {
-            facts.statement.add(WHOLES);
+            facts.statement.add(rules.fill(WHOLES));
+            rules.has_parts = HAD_PARTS;
         }
-        let rule = match (around, &question.boundary) {
+        rules.rule = match (around, &question.boundary) {
             (Some(around), Some(boundary)) => {
                 facts.cross(around, boundary);
                 CROSSING
@@ -205,11 +238,7 @@ impl<'q> Facts<'q> {
                 "SELECT * FROM valued".to_owned()
             }
         };
-        let base = base
-            .replace("{dated}", dated)
-            .replace("{rule}", rule)
-            .replace("{parked}", PARKED)
-            .replace("{has_parts}", if in_past { HAD_PARTS } else { HAS_PARTS });
+        let base = rules.fill(&base);
         let of_type = if question.subject == Subject::Transactions { "f.type" } else { "NULL::text" };
         // The document is read once: what stays of it are keys and parts.
         let divided = Division(question).columns();
@@ -264,10 +293,9 @@ impl<'q> Facts<'q> {
         // From one programme of an organisation's to another it may go, into a place it must come from elsewhere.
         // What has parts went on: it is not only parked.
         let parked = match around {
-            Around::Place => format!(
-                "coalesce({PARKED}, false) AND (t.identifier, t.type)
-                   NOT IN (SELECT x.parent, x.type FROM transactions x WHERE x.parent IS NOT NULL)"
-            ),
+            Around::Place => {
+                format!("{PARKED} IS TRUE AND (t.identifier, t.type) NOT IN (SELECT identifier, type FROM wholes)")
+            }
             _ => "false".to_owned(),
         };
         match around {
@@ -275,6 +303,8 @@ impl<'q> Facts<'q> {
                 self.statement.add(format!("within AS MATERIALIZED (SELECT places_within(ARRAY[{value}]) AS place)"));
                 self.statement.add(SITES);
                 self.keep("sites");
+                self.statement.add(Rules::now("").fill(WHOLES));
+                self.keep("wholes");
                 self.statement.add(SEATS);
                 self.keep("seats");
                 sites = SELVES.to_owned()
@@ -363,7 +393,7 @@ impl<'q> Facts<'q> {
         }
         let ruled = match self.question.subject == Subject::Transactions && !self.question.is_whole {
             true => {
-                self.statement.add(if self.question.boundary.is_some() { HERE_INSIDE } else { HERE });
+                self.statement.add(HERE);
                 ELSEWHERE
             }
             false => "reason",

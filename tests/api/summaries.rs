@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::flows::{named, random};
 use crate::make;
 use crate::support::{Client, TestApp};
-use crate::totals::totals;
+use crate::totals::{sum, totals};
 
 /// An answer without its addresses and the measure that only a recount has.
 fn plain(mut answer: Value) -> Value {
@@ -152,4 +152,65 @@ async fn a_circle_of_places_is_refused_at_once_with_records_in_it() {
     let sent = town.send(town.request("POST", path).body(format!("{line}\n"))).await.expect(200).json();
     assert_eq!(sent["errors"][0]["code"], "circle");
     equal_recount(&app.anon(), "afterwards").await;
+}
+
+#[actix_web::test]
+async fn what_is_only_parked_replaces_nothing() {
+    let app = TestApp::empty().await;
+    let (anon, mut connection) = (app.anon(), app.connection().await);
+    let town = |organisation: Option<&str>| json!({"kind": "local_government", "name": {"en": "Town"}, "organisation": organisation});
+    let flow = |n: u32, parent: Option<u32>, amount: u32, from: &str, to: Value| {
+        let value = json!({"amount": amount, "currency": "EUR"});
+        named(
+            "transactions",
+            &format!("T-F{n}"),
+            json!({"type": "disbursement", "date": "2024", "value": value, "programme": "T-P",
+                "parent": parent.map(|n| format!("T-F{n}")), "provider": {"organisation": from}, "receiver": to}),
+        )
+    };
+    let is = |name: &'static str| json!({"organisation": name});
+    let organisation = |id: &str| named("organisations", id, json!({"name": {"en": id}, "type": "other"}));
+    let whole = async |expected: i64, when: &str| {
+        assert_eq!(sum(&anon, "transactions?type=disbursement").await, expected.into(), "{when}");
+        equal_recount(&anon, when).await;
+    };
+    let at = async |instant: &Value, expected: i64| {
+        let question = format!("transactions?type=disbursement&as_of={}", instant.as_str().unwrap());
+        assert_eq!(sum(&anon, &question).await, expected.into(), "{instant}");
+    };
+    // The agency parks in two steps what the Union sent.
+    let records = [
+        organisation("T-EU"),
+        organisation("T-UNDP"),
+        organisation("T-NGO"),
+        named("programmes", "T-P", json!({"title": {"en": "P"}, "status": "implementation"})),
+        named("beneficiaries", "T-TOWN", town(None)),
+        flow(1, None, 1000, "T-EU", is("T-UNDP")),
+        flow(2, Some(1), 600, "T-UNDP", is("T-UNDP")),
+        flow(3, Some(2), 500, "T-UNDP", is("T-UNDP")),
+    ];
+    make::write(&mut connection, &records).await;
+    whole(1000, "all parts are parked").await;
+    let before = anon.get("/v1/transactions/T-F3").await.expect(200).json()["updated_at"].clone();
+    // Of which something leaves at last.
+    make::write(&mut connection, &[flow(4, Some(3), 300, "T-UNDP", json!({"beneficiary": "T-TOWN"}))]).await;
+    whole(300, "a part of the last is not").await;
+    at(&before, 1000).await;
+    let then = anon.get("/v1/transactions/T-F4").await.expect(200).json()["updated_at"].clone();
+    // The town turns out to be the agency, and is itself again.
+    make::write(&mut connection, &[named("beneficiaries", "T-TOWN", town(Some("T-UNDP")))]).await;
+    whole(1000, "the last is parked too").await;
+    make::write(&mut connection, &[named("beneficiaries", "T-TOWN", town(None))]).await;
+    whole(300, "and is not").await;
+    at(&then, 300).await;
+    // One in the middle moves to another whole, with all below it.
+    make::write(
+        &mut connection,
+        &[flow(5, None, 50, "T-EU", is("T-NGO")), flow(3, Some(5), 500, "T-UNDP", is("T-UNDP"))],
+    )
+    .await;
+    whole(1300, "the parts moved").await;
+    make::change(&mut connection, &[], &[("transactions", "T-F4".to_owned())]).await;
+    whole(1050, "the part is gone").await;
+    assert!(is_fresh(&mut connection).await, "the summaries answered");
 }

@@ -24,7 +24,7 @@ pub async fn totals(client: &Client, query: &str) -> Value {
 }
 
 /// The sum of a total with one currency; zero for none.
-async fn sum(client: &Client, query: &str) -> Decimal {
+pub async fn sum(client: &Client, query: &str) -> Decimal {
     let total = totals(client, query).await["meta"]["total"].clone();
     total.as_array().unwrap().iter().map(|total| exact(&total["sum"])).sum()
 }

@@ -5,7 +5,7 @@ use strum::VariantNames;
 
 use super::super::dimension::{By, Subject};
 use super::super::divide::only;
-use super::super::facts::{GRANTS, HAS_PARTS, PARKED, RULES, TRANSACTIONS};
+use super::super::facts::{GRANTS, Rules, TRANSACTIONS};
 use super::{DIMENSIONS, level_of};
 use crate::collections::locations::LocationKind;
 use crate::store::refer::DEPTH;
@@ -18,11 +18,7 @@ pub fn statement(subject: Subject, all: bool, sign: i32) -> String {
         Subject::Transactions => TRANSACTIONS,
         _ => GRANTS,
     };
-    let base = base
-        .replace("{dated}", "NULL")
-        .replace("{rule}", RULES)
-        .replace("{parked}", PARKED)
-        .replace("{has_parts}", HAS_PARTS);
+    let base = Rules::now("NULL").fill(base);
     let those = if all { "" } else { " WHERE t.identifier = ANY($1)" };
     let of_type = if subject == Subject::Transactions { "f.type" } else { "''" };
     let (mut columns, mut pieces) = (String::new(), Vec::new());
