@@ -1,5 +1,6 @@
 //! Code lists: IATI's and the register's own, with the names of their codes, and codes that were
-//! withdrawn, which still resolve. The facts stand in `codes/lists.csv` and `codes/codelists.csv`.
+//! withdrawn, which still resolve. Serbian names of countries are those of the Unicode
+//! CLDR. The facts stand in `codes/lists.csv` and `codes/codelists.csv`.
 
 pub mod routes;
 

@@ -93,6 +93,8 @@ async fn terms_are_read_as_words_else_as_beginnings_else_as_mistyped() {
         ("brani*", "RS222", "prefix"),
         ("Smedere", "RS-71099", "prefix"),
         ("Smederveo", "RS-71099", "similar"),
+        ("Црна Гора", "ME", "word"),
+        ("hrvatska", "HR", "word"),
         ("RS-71200", "RS-71200", "word"),
         ("71200", "RS-71200", "word"),
         ("ar-cuprija-cac", "AR-CUPRIJA-CAC", "word"),
