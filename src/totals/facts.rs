@@ -176,10 +176,13 @@ const DIVIDED: &str = "divided AS (
     UNION
     SELECT t.parent, divided.type FROM divided JOIN transactions t USING (identifier) WHERE t.parent IS NOT NULL)";
 
-/// Whether the places of a record, or of what a flow comes from or goes to, lie inside.
+/// Whether the places of a record, or of what a flow comes from or goes to, lie inside. A place
+/// that the boundary lies in is neither inside nor apart from it.
 const SITES: &str = "sites AS (
-    SELECT l.record, bool_or(w.place IS NOT NULL) AS some, bool_and(w.place IS NOT NULL) AS every
-    FROM links l LEFT JOIN within w ON w.place = l.target WHERE l.role = 'place' GROUP BY l.record)";
+    SELECT l.record, bool_or(w.place IS NOT NULL) AS some, bool_and(w.place IS NOT NULL) AS every,
+      bool_and(w.place IS NULL AND b.place IS NULL) AS none
+    FROM links l LEFT JOIN within w ON w.place = l.target LEFT JOIN beyond b ON b.place = l.target
+    WHERE l.role = 'place' GROUP BY l.record)";
 const SEATS: &str = "seats AS (
     SELECT r.record, bool_or(s.some) FILTER (WHERE r.role = 'provider') AS provider,
       bool_or(s.some) FILTER (WHERE r.role = 'receiver') AS receiver
@@ -271,7 +274,7 @@ impl<'q> Facts<'q> {
             match around {
             // Who receives without a seat receives where the activity works.
             Around::Place if side == "receiver" => {
-                "coalesce(seats.receiver, CASE WHEN works.every THEN true WHEN NOT works.some THEN false END)".to_owned()
+                "coalesce(seats.receiver, CASE WHEN works.every THEN true WHEN works.none THEN false END)".to_owned()
             }
             Around::Place => "seats.provider".to_owned(),
             Around::Programme => {
@@ -301,6 +304,10 @@ impl<'q> Facts<'q> {
         match around {
             Around::Place => {
                 self.statement.add(format!("within AS MATERIALIZED (SELECT places_within(ARRAY[{value}]) AS place)"));
+                self.statement.add(format!(
+                    "beyond AS (SELECT parent AS place FROM locations WHERE identifier = {value} AND parent IS NOT NULL
+                       UNION SELECT l.parent FROM beyond JOIN locations l ON l.identifier = beyond.place WHERE l.parent IS NOT NULL)"
+                ));
                 self.statement.add(SITES);
                 self.keep("sites");
                 self.statement.add(Rules::now("").fill(WHOLES));

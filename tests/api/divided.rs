@@ -258,6 +258,20 @@ async fn an_intermediary_of_unknown_seat_lets_through_what_came_from_outside() {
             .collect();
         assert_eq!(reasons, [("replaced", "100.00".to_owned()), ("side_unknown", "7.00".to_owned())]);
     }
+    // What works in a region works in a town of it or not, and surely not in one of another.
+    let mut works = make::any("programmes", "T-REGION", 1);
+    works["places"] = json!([{"location": "RS22"}]);
+    let mut given = flow("T-4", "T-OUT", "T-MID", 5, None);
+    given.1["programme"] = json!("T-REGION");
+    make::write(&mut app.connection().await, &[("programmes", works), given]).await;
+    for (place, expected) in [("RS222", "side_unknown"), ("RS", ""), ("RO424", "outward"), ("RS215", "outside")] {
+        let path = format!("/v1/totals/transactions/rows?type=disbursement&boundary={place}");
+        let rows = match expected {
+            "" => app.anon().get(&path).await,
+            reason => app.anon().get(&format!("{path}&excluded={reason}")).await,
+        };
+        assert!(rows.expect(200).identifiers().contains(&"T-4".to_owned()), "{place} {expected}");
+    }
 }
 
 #[actix_web::test]
