@@ -202,10 +202,7 @@ pub async fn authorize(
             let known = publishers::list(connection).await?;
             match known.iter().find(|known| known.id == *publisher) {
                 None => forbidden(format!("The token's publisher {publisher} is not known here")),
-                Some(known) => forbidden(format!(
-                    "{identifier} belongs to another publisher; identifiers of {publisher} start with {}",
-                    known.prefixes.join(", ")
-                )),
+                Some(known) => forbidden(format!("{identifier} belongs to another publisher; {}", known.identifiers())),
             }
         }
     }

@@ -27,6 +27,21 @@ pub struct Publisher {
     pub prefixes: Vec<String>,
 }
 
+impl Publisher {
+    /// In words, which identifiers are its.
+    pub fn identifiers(&self) -> String {
+        let prefixes: Vec<&str> =
+            self.prefixes.iter().map(String::as_str).filter(|prefix| !prefix.is_empty()).collect();
+        let id = &self.id;
+        match (prefixes.len(), self.prefixes.len()) {
+            (_, 0) => format!("{id} has no prefix of its own"),
+            (0, _) => format!("{id} has those that nobody else has"),
+            (named, all) if named == all => format!("identifiers of {id} start with {}", prefixes.join(", ")),
+            _ => format!("identifiers of {id} start with {}, or are nobody else's", prefixes.join(", ")),
+        }
+    }
+}
+
 /// All publishers.
 pub async fn list(connection: &mut AsyncPgConnection) -> Result<Vec<Publisher>, Problem> {
     let publishers = sql_query(
