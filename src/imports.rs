@@ -14,6 +14,7 @@ pub mod examine;
 pub mod iati;
 pub mod jobs;
 pub mod known;
+pub mod partial;
 pub mod read;
 pub mod record;
 pub mod report;
@@ -21,6 +22,7 @@ pub mod routes;
 pub mod rows;
 pub mod run;
 pub mod sink;
+pub mod spooled;
 pub mod table;
 pub mod threesixty;
 pub mod validate;
@@ -28,11 +30,7 @@ pub mod work;
 pub mod workbook;
 pub mod xlsx;
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
-
 use crate::collections;
-use crate::error::Fault;
 use crate::kind::Kind;
 use crate::store::change::Author;
 
@@ -82,21 +80,6 @@ impl Format {
     pub fn is_table(self) -> bool {
         matches!(self, Self::Csv | Self::Xlsx)
     }
-}
-
-/// A copy of a body on disk, to be read from its beginning, and why it is not whole if it is not.
-fn spool(mut body: impl Read) -> std::io::Result<(File, Option<Fault>)> {
-    let mut file = tempfile::tempfile()?;
-    let mut buffer = vec![0; 64 * 1024];
-    let broken = loop {
-        match body.read(&mut buffer) {
-            Ok(0) => break None,
-            Ok(length) => file.write_all(&buffer[..length])?,
-            Err(error) => break Some(sink::broken(&error)),
-        }
-    };
-    file.seek(SeekFrom::Start(0))?;
-    Ok((file, broken))
 }
 
 /// What happens to a batch in which something is wrong.

@@ -9,6 +9,6 @@ use aid_register_fuzz::import;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    let mut known = Known::nothing(names(Cursor::new(data.to_vec())).named());
+    let mut known = Known::nothing(names(Cursor::new(data.to_vec())));
     import(|sink| records(Cursor::new(data.to_vec()), &mut known, sink));
 });

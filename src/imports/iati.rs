@@ -15,54 +15,21 @@ pub mod places;
 pub mod results;
 pub mod words;
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
 
 use chrono::Utc;
-use diesel_async::AsyncPgConnection;
-use tokio::task::spawn_blocking;
 
-use super::known::Known;
+use super::known::{Known, Named};
 use super::sink::{Closed, Sink};
-use super::{Order, spool};
-use crate::error::{Fault, Problem, clip};
+use crate::error::{Fault, clip};
 use crate::formats::iati::finding::Finding;
 use crate::formats::iati::parse::{Content, Parser};
 use crate::formats::iati::xml::Element;
 use crate::formats::iati::{rules, schema};
 use index::Index;
 
-/// A file whose names the register was asked for.
-pub struct Prepared {
-    file: File,
-    known: Known,
-    /// Why the body is not whole.
-    broken: Option<Fault>,
-}
-
-/// Reads a file for what it names, and asks the register; what cannot be read is told when it is read
-/// for good.
-pub async fn prepare(
-    connection: &mut AsyncPgConnection,
-    order: &Order,
-    body: Box<dyn Read + Send>,
-) -> Result<Prepared, Problem> {
-    let (file, index, broken) =
-        spawn_blocking(|| indexed(body)).await.map_err(Problem::internal)?.map_err(Problem::internal)?;
-    let known = Known::ask(connection, index.named(), order.writes_for(), order.collection).await?;
-    Ok(Prepared { file, known, broken })
-}
-
-/// A copy of the body, and what it names.
-fn indexed(body: Box<dyn Read + Send>) -> std::io::Result<(File, Index, Option<Fault>)> {
-    let (mut file, broken) = spool(body)?;
-    let index = names(file.try_clone()?);
-    file.seek(SeekFrom::Start(0))?;
-    Ok((file, index, broken))
-}
-
 /// What a file names, as far as it can be read.
-pub fn names(input: impl Read + 'static) -> Index {
+pub fn names(input: impl Read + 'static) -> Named {
     let mut index = Index::default();
     if let Ok(mut parser) = Parser::begin(input) {
         while let Ok(Some(element)) = parser.next_element() {
@@ -73,7 +40,7 @@ pub fn names(input: impl Read + 'static) -> Index {
             }
         }
     }
-    index
+    index.named()
 }
 
 fn as_current(element: Element, version: &str) -> Element {
@@ -81,16 +48,7 @@ fn as_current(element: Element, version: &str) -> Element {
     if older::is_old(version) { older::renewed(element) } else { element }
 }
 
-/// Reads the records of a file.
-pub fn read(prepared: Prepared, sink: &mut Sink) -> Result<(), Closed> {
-    let Prepared { file, mut known, broken } = prepared;
-    match broken {
-        Some(broken) => tell(broken, sink),
-        None => records(file, &mut known, sink),
-    }
-}
-
-/// The same for a file that is whole, by what is known of what it names.
+/// Reads the records of a file, by what is known of what it names.
 pub fn records(input: impl Read + 'static, known: &mut Known, sink: &mut Sink) -> Result<(), Closed> {
     let mut parser = match Parser::begin(input) {
         Ok(parser) => parser,
@@ -164,7 +122,7 @@ mod tests {
             "<iati-activities version='2.03'><iati-activity default-currency='EUR'>\
              <iati-identifier>A</iati-identifier>{inner}</iati-activity></iati-activities>"
         );
-        let mut known = Known::nothing(names(Cursor::new(xml.clone())).named());
+        let mut known = Known::nothing(names(Cursor::new(xml.clone())));
         let (sender, mut groups) = channel(1);
         let mut sink = Sink::new(sender);
         assert!(records(Cursor::new(xml), &mut known, &mut sink).and_then(|()| sink.flush()).is_ok());

@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::report::{Counts, Report};
-use super::validate::versions;
 use super::{Mode, Order};
 use crate::collections;
 use crate::error::Problem;
@@ -305,17 +304,8 @@ impl Job {
             ("queued", false, 1..) => "running",
             (status, ..) => status,
         };
-        Ok(json!({
-            "id": self.id,
-            "status": status,
-            "dry_run": self.dry_run,
-            "counts": report.counts,
-            "errors": report.errors,
-            "errors_omitted": report.errors_omitted,
-            "warnings": report.warnings,
-            "warnings_omitted": report.warnings_omitted,
-            "kept": report.kept,
-            "rules": versions(),
+        let how = json!({"id": self.id, "status": status, "dry_run": self.dry_run});
+        let what = json!({
             "format": self.format,
             "collection": self.collection,
             "mode": self.mode,
@@ -326,6 +316,8 @@ impl Job {
             "created_at": instant(self.created_at),
             "finished_at": self.finished_at.map(instant),
             "links": {"self": format!("{base}/v1/imports/{}", self.id)},
-        }))
+        });
+        let parts = [how, report.view(), what];
+        Ok(parts.into_iter().filter_map(|part| part.as_object().cloned()).flatten().collect())
     }
 }

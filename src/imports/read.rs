@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 
 use super::rows::Table;
 use super::sink::{Closed, Raw, Sink, broken};
-use super::{Format, csv, iati, threesixty, xlsx};
+use super::spooled::Spooled;
+use super::{Format, csv, xlsx};
 use crate::collections;
 use crate::error::Fault;
 use crate::hint::nearest;
@@ -20,22 +21,16 @@ use crate::kind::Kind;
 pub enum Prepared {
     /// A body in a format that says all by itself.
     Body(Format, Box<dyn Read + Send>),
-    /// A file of IATI, with what the register knows of it.
-    Iati(Box<iati::Prepared>),
-    /// A file of 360Giving, likewise.
-    ThreeSixty(Box<threesixty::file::Prepared>),
+    /// One in a format of which the register is asked before.
+    Spooled(Box<Spooled>),
 }
 
 /// Reads a body to its end; blocks its thread.
 pub fn read(prepared: Prepared, kind: Option<&'static Kind>, sink: &mut Sink) -> Result<(), Closed> {
     let (format, input) = match prepared {
         Prepared::Body(format, input) => (format, input),
-        Prepared::Iati(prepared) => {
-            iati::read(*prepared, sink)?;
-            return sink.flush();
-        }
-        Prepared::ThreeSixty(prepared) => {
-            threesixty::file::read(*prepared, sink)?;
+        Prepared::Spooled(spooled) => {
+            spooled.read(sink)?;
             return sink.flush();
         }
     };

@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::advice;
 use crate::error::Fault;
+use crate::formats::iati::finding::Severity;
+use crate::formats::iati::rules;
 
 /// Faults that a report names; of more it gives the number.
 pub const NAMED: usize = 10_000;
@@ -69,6 +73,9 @@ pub struct Report {
     /// member for them: how many records have some of that name.
     #[serde(default)]
     pub kept: BTreeMap<String, i64>,
+    /// Whether any warning, named or not, is of a rule that is an error.
+    #[serde(skip)]
+    pub breaks_rules: bool,
 }
 
 impl Report {
@@ -79,7 +86,21 @@ impl Report {
 
     /// Adds a warning.
     pub fn warn(&mut self, warning: Fault) {
+        self.breaks_rules |= warning.severity == Some(Severity::Error);
         add(&mut self.warnings, &mut self.warnings_omitted, warning);
+    }
+
+    /// What every answer about it says, and which rules it was held against.
+    pub fn view(&self) -> Value {
+        json!({
+            "counts": self.counts,
+            "errors": self.errors,
+            "errors_omitted": self.errors_omitted,
+            "warnings": self.warnings,
+            "warnings_omitted": self.warnings_omitted,
+            "kept": self.kept,
+            "rules": versions(),
+        })
     }
 
     /// Puts the faults into the order of the rows; of those found on several ways, the first are named.
@@ -92,6 +113,11 @@ impl Report {
             named.truncate(NAMED);
         }
     }
+}
+
+/// The versions of the rules that bodies are held against.
+pub fn versions() -> Value {
+    json!({"iati": rules::VERSION, "register": advice::VERSION})
 }
 
 /// Adds a fault. What was sent may stand in it, U+0000 too, which the database cannot hold.
@@ -108,4 +134,20 @@ fn add(named: &mut Vec<Fault>, omitted: &mut i64, fault: Fault) {
         detail: clean(fault.detail),
         ..fault
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_rule_counts_though_it_is_not_named() {
+        let mut report = Report::default();
+        for _ in 0..NAMED {
+            report.warn(Fault { severity: Some(Severity::Advisory), ..Fault::default() });
+        }
+        assert!(!report.breaks_rules);
+        report.warn(Fault { severity: Some(Severity::Error), ..Fault::default() });
+        assert_eq!((report.breaks_rules, report.warnings_omitted), (true, 1));
+    }
 }

@@ -2,16 +2,13 @@
 
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::json;
 
-use super::report::{Report, Status};
+use super::report::Status;
 use super::routes::{format, order};
 use super::run::{Source, Unwatched, run};
-use super::{Mode, Order, advice};
+use super::{Mode, Order};
 use crate::auth;
 use crate::error::Problem;
-use crate::formats::iati::finding::Severity;
-use crate::formats::iati::rules;
 use crate::http::negotiate;
 use crate::http::observe::RequestId;
 use crate::http::query::Query;
@@ -58,26 +55,9 @@ pub async fn validate(request: HttpRequest, state: Data<State>, payload: Payload
         run(&mut connection, &state.shapes, &order, sources, state.import_guard, &mut Unwatched).await
     });
     let report = task.await.map_err(Problem::internal)??;
-    Ok(HttpResponse::Ok().json(json!({
-        "valid": is_valid(&report),
-        "rules": versions(),
-        "format": format.name(),
-        "counts": report.counts,
-        "errors": report.errors,
-        "errors_omitted": report.errors_omitted,
-        "warnings": report.warnings,
-        "warnings_omitted": report.warnings_omitted,
-        "kept": report.kept,
-    })))
-}
-
-/// The versions of the rules that bodies are held against.
-pub fn versions() -> serde_json::Value {
-    json!({"iati": rules::VERSION, "register": advice::VERSION})
-}
-
-/// Whether all of it would be stored, and breaks no rule that is an error.
-fn is_valid(report: &Report) -> bool {
-    let breaks = report.warnings.iter().any(|warning| warning.severity == Some(Severity::Error));
-    report.status == Status::Completed && report.errors.is_empty() && !breaks
+    let valid = report.status == Status::Completed && report.errors.is_empty() && !report.breaks_rules;
+    let mut answer = report.view();
+    answer["valid"] = valid.into();
+    answer["format"] = format.name().into();
+    Ok(HttpResponse::Ok().json(answer))
 }

@@ -5,7 +5,7 @@ use strum::VariantArray;
 
 use super::common::{header_refs, query, reason, with_problems};
 use crate::collections;
-use crate::imports::validate::versions;
+use crate::imports::report::versions;
 use crate::imports::{Format, Mode};
 
 const LOCAL: &str = "http://127.0.0.1:8080";

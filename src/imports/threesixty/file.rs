@@ -8,21 +8,19 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use chrono::{NaiveDate, Utc};
-use diesel_async::AsyncPgConnection;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
-use tokio::task::spawn_blocking;
 
 use super::flat::Columns;
 use super::{Known, Package};
 use crate::collections::{grants, transactions};
-use crate::error::{Fault, Problem};
+use crate::error::Fault;
 use crate::imports::iati::parties::Who;
 use crate::imports::known::{self, Named, Record};
 use crate::imports::rows::Rows;
 use crate::imports::sink::{Closed, Sink};
 use crate::imports::table::Header;
-use crate::imports::{Order, csv, spool, xlsx};
+use crate::imports::{csv, xlsx};
 
 /// Bytes of a grant of a package, with room for what was read ahead.
 const LARGEST: usize = 4 * 1024 * 1024;
@@ -45,49 +43,26 @@ const GRANT: [&str; 13] = [
 /// The members of transactions that the standard has.
 const FLOW: [&str; 7] = ["type", "date", "value", "grant", "provider", "receiver", "description"];
 
-/// A file whose names the register was asked for.
-pub struct Prepared {
-    file: File,
-    known: known::Known,
-    broken: Option<Fault>,
-}
-
-/// Reads a file for what it names, and asks the register.
-pub async fn prepare(
-    connection: &mut AsyncPgConnection,
-    order: &Order,
-    body: Box<dyn Read + Send>,
-) -> Result<Prepared, Problem> {
-    let named = spawn_blocking(|| -> std::io::Result<_> {
-        let (file, broken) = spool(body)?;
-        let asked = Asked::default();
-        let mut package = Package::new(&asked, today());
-        // What is wrong is told when it is read for good.
-        let _ = each(&file, &mut |_, grant| {
-            if let Ok(grant) = grant {
-                package.grant(&grant);
-            }
-            Ok(())
-        });
-        Ok((file, broken, asked.0.into_inner()))
+/// What a file names, as far as it can be read; what is wrong is told when it is read for good.
+pub fn names(file: &File) -> Named {
+    let asked = Asked::default();
+    let mut package = Package::new(&asked, today());
+    let _ = each(file, &mut |_, grant| {
+        if let Ok(grant) = grant {
+            package.grant(&grant);
+        }
+        Ok(())
     });
-    let (file, broken, (names, parties)) = named.await.map_err(Problem::internal)?.map_err(Problem::internal)?;
-    let parties = parties.into_iter().map(Who::Reference).collect();
-    let named = Named { others: names, parties, ..Named::default() };
-    let known = known::Known::ask(connection, named, order.writes_for(), None).await?;
-    Ok(Prepared { file, known, broken })
+    let (others, parties) = asked.0.into_inner();
+    Named { others, parties: parties.into_iter().map(Who::Reference).collect(), ..Named::default() }
 }
 
-/// Reads the records of a file.
-pub fn read(prepared: Prepared, sink: &mut Sink) -> Result<(), Closed> {
-    let Prepared { file, known, broken } = prepared;
-    if let Some(broken) = broken {
-        return sink.fault(0, broken);
-    }
-    let mut package = Package::new(&known, today());
+/// Reads the records of a file, by what is known of what it names.
+pub fn records(file: &File, known: &known::Known, sink: &mut Sink) -> Result<(), Closed> {
+    let mut package = Package::new(known, today());
     let grant_says: Arc<Header> = Header::saying(&grants::KIND, &GRANT).into();
     let flow_says: Arc<Header> = Header::saying(&transactions::KIND, &FLOW).into();
-    each(&file, &mut |line, grant| {
+    each(file, &mut |line, grant| {
         let grant = match grant {
             Ok(grant) => grant,
             Err(faults) => return faults.into_iter().try_for_each(|fault| sink.fault(line, fault)),
@@ -106,7 +81,7 @@ pub fn read(prepared: Prepared, sink: &mut Sink) -> Result<(), Closed> {
                 "transactions" => Some(Arc::clone(&flow_says)),
                 _ => None,
             };
-            without_lines(&mut json, &known);
+            without_lines(&mut json, known);
             sink.push(Record { said, ..Record::whole(kind, json, line) }.raw())?;
         }
         Ok(())
