@@ -7,14 +7,6 @@
 
 mod support;
 
-use std::sync::Arc;
-use std::time::Instant;
-
-use aid_register::content;
-use aid_register::db;
-use aid_register::input::Shapes;
-use aid_register::openapi;
-use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use support::{pgbench, time};
 
 /// The amounts of grants, divided by their shares as plainly as SQL can, by what the total is of.
@@ -67,18 +59,7 @@ fn main() -> anyhow::Result<()> {
     let grants = support::grants(100_000)?;
     let (folder, server) = support::postgres()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        db::migrate(server.url()).await?;
-        let mut connection = AsyncPgConnection::establish(server.url()).await?;
-        let shapes = Arc::new(Shapes::compile(&openapi::components()));
-        let started = Instant::now();
-        content::load_shipped(&mut connection, &shapes).await?;
-        content::demo::load(&mut connection, &shapes, grants, |_| Ok(())).await?;
-        connection.batch_execute("VACUUM ANALYZE").await?;
-        let seconds = started.elapsed().as_secs_f64();
-        println!("{grants} grants and {} transactions made in {seconds:.0} s", grants * 5);
-        anyhow::Ok(())
-    })?;
+    runtime.block_on(support::fill(server.url(), grants))?;
     let base = support::serve(server.url())?;
     println!("| total | register | raw rows in pgbench | raw / register |");
     println!("| --- | --- | --- | --- |");

@@ -4,13 +4,18 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Instant;
 
 use aid_register::app;
 use aid_register::auth::Auth;
-use aid_register::db::Database;
+use aid_register::content;
+use aid_register::db::{self, Database};
+use aid_register::input::Shapes;
+use aid_register::openapi;
 use aid_register::postgres::PrivatePostgres;
 use aid_register::state::{Settings, State};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 
 /// How many grants, unless the environment says so.
 pub fn grants(usually: u64) -> anyhow::Result<u64> {
@@ -24,6 +29,20 @@ pub fn postgres() -> anyhow::Result<(PathBuf, PrivatePostgres)> {
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o711))?;
     let server = PrivatePostgres::start(&folder)?;
     Ok((folder, server))
+}
+
+/// Fills a register with what is shipped and demonstration data, and says how long it took.
+#[allow(dead_code, reason = "the benchmarks of pages and imports make their own")]
+pub async fn fill(url: &str, grants: u64) -> anyhow::Result<()> {
+    db::migrate(url).await?;
+    let mut connection = AsyncPgConnection::establish(url).await?;
+    let shapes = Arc::new(Shapes::compile(&openapi::components()));
+    let started = Instant::now();
+    content::load_shipped(&mut connection, &shapes).await?;
+    content::demo::load(&mut connection, &shapes, grants, |_| Ok(())).await?;
+    connection.batch_execute("VACUUM ANALYZE").await?;
+    println!("{grants} grants and {} transactions made in {:.0} s", grants * 5, started.elapsed().as_secs_f64());
+    Ok(())
 }
 
 /// Serves the register of a database; gives its address.
@@ -45,6 +64,13 @@ pub fn serve(url: &str) -> anyhow::Result<String> {
 /// The median of many requests, after some to warm up, in milliseconds.
 #[allow(dead_code, reason = "the benchmark of imports has one request")]
 pub async fn time(url: &str, requests: usize) -> anyhow::Result<f64> {
+    let times = times(url, requests).await?;
+    Ok(times[times.len() / 2])
+}
+
+/// What each of many requests took, after some to warm up, in milliseconds, the shortest first.
+#[allow(dead_code, reason = "the benchmark of imports has one request")]
+pub async fn times(url: &str, requests: usize) -> anyhow::Result<Vec<f64>> {
     const WARM: usize = 10;
     let client = reqwest::Client::new();
     let mut times = Vec::new();
@@ -55,7 +81,7 @@ pub async fn time(url: &str, requests: usize) -> anyhow::Result<f64> {
     }
     let mut warm = times.split_off(WARM);
     warm.sort_by(f64::total_cmp);
-    Ok(warm[warm.len() / 2])
+    Ok(warm)
 }
 
 /// The mean time of a statement in pgbench, in milliseconds.
