@@ -76,6 +76,12 @@ impl Format {
         matches!(self, Self::Json | Self::Xlsx).then_some(8 * 1024 * 1024)
     }
 
+    /// Whether a file says all that its publisher says of an activity or grant: what is not in it any
+    /// more is gone, and back with it when it is again.
+    pub fn sweeps(self) -> bool {
+        matches!(self, Self::Iati | Self::ThreeSixty)
+    }
+
     /// Whether records are rows of a table, which says nothing of what it has no column for.
     pub fn is_table(self) -> bool {
         matches!(self, Self::Csv | Self::Xlsx)

@@ -4,6 +4,7 @@
 
 pub mod activity;
 pub mod codes;
+pub mod context;
 pub mod finding;
 pub mod groups;
 pub mod money;

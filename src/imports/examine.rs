@@ -38,7 +38,7 @@ pub struct Examined {
 
 /// Checks one record. What a table has no column for stays as it is in `current`.
 pub fn examine(shapes: &Shapes, order: &Order, raw: Raw, current: &Current) -> Examined {
-    let Raw { line, place, kind, json, table, mut faults, .. } = raw;
+    let Raw { line, place, kind, json, table, stance, mut faults, .. } = raw;
     let whole = |mut fault: Fault| {
         fault.pointer = fault.pointer.map(|pointer| format!("{place}{pointer}"));
         fault
@@ -119,7 +119,8 @@ pub fn examine(shapes: &Shapes, order: &Order, raw: Raw, current: &Current) -> E
             return fail(faults);
         }
         let (place, links) = (place.clone(), Vec::new());
-        let entry = Entry { n: 0, line, place, kind, identifier: id, doc: None, links, seen: None, faulty: false };
+        let entry =
+            Entry { n: 0, line, place, kind, identifier: id, doc: None, links, seen: None, stance, faulty: false };
         return Examined { line, identifier, entry: Some(entry), faults, notes: Vec::new() };
     }
     let seen = table.as_ref().filter(|table| table.is_partial()).map(|table| {
@@ -142,7 +143,7 @@ pub fn examine(shapes: &Shapes, order: &Order, raw: Raw, current: &Current) -> E
     links.retain(|link| !faults.iter().any(|fault| fault.touches(&link.pointer)));
     let notes = advice::numbers(&id, line, &checked.doc);
     let doc = Some(if faulty { json!({}) } else { checked.doc });
-    let entry = Entry { n: 0, line, place: place.clone(), kind, identifier: id, doc, links, seen, faulty };
+    let entry = Entry { n: 0, line, place: place.clone(), kind, identifier: id, doc, links, seen, stance, faulty };
     Examined { entry: Some(entry), notes, ..fail(faults) }
 }
 

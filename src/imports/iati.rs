@@ -15,6 +15,7 @@ pub mod places;
 pub mod results;
 pub mod words;
 
+use std::collections::HashMap;
 use std::io::Read;
 
 use chrono::Utc;
@@ -56,12 +57,24 @@ pub fn records(input: impl Read + 'static, known: &mut Known, sink: &mut Sink) -
     };
     let version = if parser.version.is_empty() { "1.01".to_owned() } else { parser.version.clone() };
     let today = Utc::now().date_naive();
+    // Where each activity or organisation stands.
+    let mut seen: HashMap<String, i64> = HashMap::new();
     loop {
         let element = match parser.next_element() {
             Ok(Some(element)) => as_current(element, &version),
             Ok(None) => return Ok(()),
             Err(fault) => return tell(fault, sink),
         };
+        if let Some(name) = name(&element)
+            && let Some(first) = seen.insert(name.clone(), element.line())
+        {
+            // Parts of both would be neither.
+            let words = format!("{name} stands in line {first} already; this one is left out, with all that it says");
+            let fault = Fault { identifier: Some(clip(&name, 200)), ..Fault::at("/identifier", "duplicate", words) };
+            sink.fault(element.line(), fault)?;
+            seen.insert(name, first);
+            continue;
+        }
         if !older::is_old(&version) {
             for finding in schema::check(&element) {
                 sink.note(told(finding, &element))?;
@@ -83,6 +96,12 @@ pub fn records(input: impl Read + 'static, known: &mut Known, sink: &mut Sink) -
     }
 }
 
+/// What an activity or organisation calls itself.
+fn name(element: &Element) -> Option<String> {
+    let name = element.first("iati-identifier").or(element.first("organisation-identifier")).map(Element::words);
+    name.filter(|name| !name.is_empty())
+}
+
 /// A rule of the standard that is broken, as reports tell it.
 fn told(finding: Finding, element: &Element) -> Fault {
     let Finding { rule, severity, line, path, detail, .. } = finding;
@@ -91,10 +110,9 @@ fn told(finding: Finding, element: &Element) -> Fault {
         Some("codelist") => "iati_codelist",
         _ => "iati_rule",
     };
-    let name = element.first("iati-identifier").or(element.first("organisation-identifier")).map(Element::words);
     Fault {
         row: Some(line),
-        identifier: name.map(|name| clip(&name, 200)),
+        identifier: name(element).map(|name| clip(&name, 200)),
         code: code.into(),
         rule: Some(rule.into_owned()),
         severity: Some(severity),

@@ -14,6 +14,7 @@ use super::sink::Raw;
 use super::table::Header;
 use crate::error::Fault;
 use crate::kind::Kind;
+use crate::store::batch::Stance;
 
 /// A record that was found in a file.
 pub struct Record {
@@ -25,6 +26,8 @@ pub struct Record {
     pub line: i64,
     /// The members that the standard has, where it says nothing of the others.
     pub said: Option<Arc<Header>>,
+    /// How it stands to what the register has.
+    pub stance: Stance,
     /// What is wrong with it.
     pub faults: Vec<Fault>,
     /// Elements that are kept with it without a member of its own.
@@ -34,14 +37,19 @@ pub struct Record {
 impl Record {
     /// A record of which the file says all there is.
     pub fn whole(kind: &'static Kind, json: Value, line: i64) -> Self {
-        Self { kind, json, line, said: None, faults: Vec::new(), kept: Vec::new() }
+        Self { kind, json, line, said: None, stance: Stance::Whole, faults: Vec::new(), kept: Vec::new() }
+    }
+
+    /// A record for what the register does not have, which somebody may write meanwhile.
+    pub fn if_absent(kind: &'static Kind, json: Value, line: i64) -> Self {
+        Self { stance: Stance::IfAbsent, ..Self::whole(kind, json, line) }
     }
 
     /// The record on its way to the checks.
     pub fn raw(self) -> Raw {
-        let Self { kind, json, line, said, faults, kept } = self;
+        let Self { kind, json, line, said, stance, faults, kept } = self;
         let json = if json == Value::Null { Vec::new() } else { json.to_string().into_bytes() };
-        Raw { line, kind: Some(kind), json, table: said, faults, kept, ..Raw::default() }
+        Raw { line, kind: Some(kind), json, table: said, stance, faults, kept, ..Raw::default() }
     }
 }
 
@@ -69,6 +77,16 @@ struct Party {
 
 #[derive(QueryableByName)]
 struct Live {
+    #[diesel(sql_type = Text)]
+    identifier: String,
+    #[diesel(sql_type = Text)]
+    collection: String,
+}
+
+#[derive(QueryableByName)]
+struct Merged {
+    #[diesel(sql_type = Text)]
+    was: String,
     #[diesel(sql_type = Text)]
     identifier: String,
     #[diesel(sql_type = Text)]
@@ -190,6 +208,23 @@ impl Known {
             let code = by_code.get(&(scheme.unwrap_or_default(), code.unwrap_or_default()));
             let parties = if collection == "organisations" { &mut self.organisations } else { &mut self.beneficiaries };
             for who in code.into_iter().chain(by_name.get(&identifier)).flatten() {
+                parties.entry(who.clone()).or_insert_with(|| identifier.clone());
+            }
+        }
+        // Who was merged into another is that other.
+        let merged: Vec<Merged> = sql_query(
+            "WITH RECURSIVE next AS (
+               SELECT identifier AS was, merged_into AS identifier FROM records WHERE NOT live AND merged_into IS NOT NULL AND identifier = ANY($1)
+               UNION
+               SELECT next.was, records.merged_into FROM next JOIN records USING (identifier) WHERE NOT live AND merged_into IS NOT NULL)
+             SELECT was, identifier, collection FROM next JOIN records USING (identifier) WHERE live",
+        )
+        .bind::<Array<Text>, _>(by_name.keys().collect::<Vec<_>>())
+        .load(connection)
+        .await?;
+        for Merged { was, identifier, collection } in merged {
+            let parties = if collection == "organisations" { &mut self.organisations } else { &mut self.beneficiaries };
+            for who in by_name.get(&was).into_iter().flatten() {
                 parties.entry(who.clone()).or_insert_with(|| identifier.clone());
             }
         }

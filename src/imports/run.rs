@@ -105,7 +105,8 @@ impl Import {
     ) -> Result<Report, Problem> {
         self.report.dry_run = self.order.dry_run;
         batch::begin(connection).await?;
-        let is_iati = sources.iter().any(|source| source.format == Format::Iati);
+        let sweeping: Vec<&str> =
+            sources.iter().map(|source| source.format).filter(|format| format.sweeps()).map(Format::name).collect();
         for source in sources {
             if !self.stage(connection, source, progress).await? {
                 return Ok(self.end(Status::Cancelled));
@@ -113,10 +114,10 @@ impl Import {
         }
         let clock = commit::lock(connection).await?;
         clients::still_welcome(connection, &self.order.author).await?;
-        if is_iati {
-            batch::sweep(connection, self.next).await?;
+        for format in &sweeping {
+            self.next += batch::sweep(connection, format, self.next).await? as i64;
         }
-        batch::decide(connection, &clock, self.order.writes_for()).await?;
+        batch::decide(connection, &clock, self.order.writes_for(), &sweeping).await?;
         let each = self.order.mode == Mode::Independent;
         complain::of_refused(connection, &self.unstaged).await?;
         let mut rounds = 0;

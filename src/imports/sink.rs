@@ -7,6 +7,7 @@ use tokio::sync::mpsc::Sender;
 use super::table::Header;
 use crate::error::Fault;
 use crate::kind::Kind;
+use crate::store::batch::Stance;
 
 /// Records are handed on in groups of so many, or of so many bytes.
 const GROUP: (usize, usize) = (500, 256 * 1024);
@@ -24,6 +25,8 @@ pub struct Raw {
     pub json: Vec<u8>,
     /// The table that it was a row of.
     pub table: Option<Arc<Header>>,
+    /// How it stands to what the register has.
+    pub stance: Stance,
     /// What is wrong with it already.
     pub faults: Vec<Fault>,
     /// What was left out of it, or is odd, without being wrong.

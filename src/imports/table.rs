@@ -19,8 +19,9 @@ pub struct Header {
     absent: Vec<&'static str>,
     /// Whether it has columns that can be named to people.
     is_table: bool,
-    /// Whether parts of an original that it does not say stay.
-    keeps_parts: bool,
+    /// Of a file of the register's own: parts of an original that are not whole in it; what it does not say of
+    /// one stays anyway.
+    partial: Option<Vec<String>>,
 }
 
 impl Header {
@@ -66,11 +67,7 @@ impl Header {
         let said = |member: &str| kind.columns.iter().any(|column| column.member() == member && says(column));
         let mut absent: Vec<&'static str> = members.filter(|member| !said(member)).collect();
         absent.dedup();
-        if faults.is_empty() {
-            Ok(Self { kind, names, absent, is_table: true, keeps_parts: false })
-        } else {
-            Err(faults)
-        }
+        if faults.is_empty() { Ok(Self { kind, names, absent, is_table: true, partial: None }) } else { Err(faults) }
     }
 
     /// One for what is no table and says something of these members alone.
@@ -82,12 +79,13 @@ impl Header {
         let mut absent: Vec<&'static str> = kind.columns.iter().map(|column| column.member()).collect();
         absent.retain(|member| !members.contains(member));
         absent.dedup();
-        Self { kind, names, absent, is_table: false, keeps_parts: false }
+        Self { kind, names, absent, is_table: false, partial: None }
     }
 
-    /// The same for what the register itself wrote, which leaves out parts of an original that break a standard.
-    pub fn keeping_parts(self, keeps_parts: bool) -> Self {
-        Self { keeps_parts, ..self }
+    /// The same for what the register itself wrote, which leaves out what breaks a standard: in `partial` stands, of
+    /// which parts of an original.
+    pub fn of_register(self, partial: Vec<String>) -> Self {
+        Self { partial: Some(partial), ..self }
     }
 
     /// How many columns there are.
@@ -118,20 +116,34 @@ impl Header {
 
     /// Takes from the record as it is what the table says nothing of.
     pub fn complete(&self, members: &mut Map<String, Value>, now: &Value) {
+        let old_original = &now["original"];
         for column in self.kind.columns {
             let member = column.member();
             let old = &now[member];
             if self.absent.contains(&member) {
+                // What was read from elements that are there no more is not said any more.
+                let original = members.get("original").filter(|_| !self.is_table && self.partial.is_none());
+                let was_read = !old_original["parts"][member].is_null();
+                if was_read && original.is_some_and(|original| original["parts"][member].is_null()) {
+                    continue;
+                }
                 members.extend((!old.is_null()).then(|| (member.to_owned(), old.clone())));
                 continue;
             }
             let new = members.get(member).cloned().unwrap_or_default();
             let whole = match column {
-                Column::Json("original") if self.keeps_parts && new["standard"] == old["standard"] => {
-                    let mut new = new;
-                    new["parts"] = with_parts(new["parts"].take(), &old["parts"], |_| true);
-                    new
-                }
+                Column::Json("original") => match &self.partial {
+                    Some(partial) if new["standard"] == old["standard"] => {
+                        let mut new = new;
+                        let parts = new["parts"].as_object_mut();
+                        parts.into_iter().for_each(|parts| {
+                            parts.retain(|name, _| !partial.contains(name) || old["parts"][name].is_null())
+                        });
+                        new["parts"] = with_parts(new["parts"].take(), &old["parts"], |_| true);
+                        new
+                    }
+                    _ => continue,
+                },
                 Column::Text(_) => self.texts(member, new, old),
                 Column::Money(_) if new.is_null() && self.has(&format!("{member}_amount")) => new,
                 Column::Money(_) => with_parts(new, old, |part| !self.has(&format!("{member}_{part}"))),

@@ -17,6 +17,19 @@ use crate::kind::Kind;
 use crate::record::Link;
 use crate::store::refer::Step;
 
+/// How a record stands to what the register has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum Stance {
+    /// It is what is to be.
+    #[default]
+    Whole,
+    /// It is there in case that there is none: one that is there stays as it is.
+    IfAbsent,
+    /// It is what is to be, but what is named after it is not all there.
+    Incomplete,
+}
+
 /// A record of a batch, checked by itself.
 pub struct Entry {
     /// Its place in the order of the batch.
@@ -35,6 +48,8 @@ pub struct Entry {
     pub links: Vec<Link>,
     /// The version that it was made from, 0 for none, where it was made from one.
     pub seen: Option<i32>,
+    /// How it stands to what the register has.
+    pub stance: Stance,
     /// Whether something is wrong with it already. It is not written, and what else is
     /// wrong with it is told all the same.
     pub faulty: bool,
@@ -92,6 +107,7 @@ pub async fn stage(connection: &mut AsyncPgConnection, entries: &[Entry]) -> die
         .bind::<Array<Jsonb>, _>(entries.iter().map(|entry| json!(entry.links)).collect::<Vec<_>>())
         .bind::<Array<Nullable<Integer>>, _>(entries.iter().map(|entry| entry.seen).collect::<Vec<_>>())
         .bind::<Array<Bool>, _>(entries.iter().map(|entry| entry.faulty).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(column(|entry| entry.stance.into()))
         .execute(connection)
         .await?;
     if added == entries.len() {
@@ -119,22 +135,26 @@ pub async fn staged(connection: &mut AsyncPgConnection, identifiers: &[String]) 
     Ok(found.into_iter().map(|found| found.identifier).collect())
 }
 
-/// Adds the deletion of what is named after activities of the batch and is not in it; gives how many.
-pub async fn sweep(connection: &mut AsyncPgConnection, last: i64) -> diesel::QueryResult<usize> {
+/// Adds the deletion of what an earlier file of this format said of activities or grants of the batch, and
+/// the batch does not; gives how many.
+pub async fn sweep(connection: &mut AsyncPgConnection, format: &str, last: i64) -> diesel::QueryResult<usize> {
     connection.batch_execute("ANALYZE batch").await?;
-    sql_query(include_str!("batch/sweep.sql")).bind::<BigInt, _>(last).execute(connection).await
+    sql_query(include_str!("batch/sweep.sql")).bind::<BigInt, _>(last).bind::<Text, _>(format).execute(connection).await
 }
 
-/// Decides what becomes of each record, under the clock.
+/// Decides what becomes of each record, under the clock. What vanished with an earlier file of one of the
+/// formats that sweep comes back with a later one.
 pub async fn decide(
     connection: &mut AsyncPgConnection,
     clock: &Clock,
     publisher: Option<&str>,
+    sweeping: &[&str],
 ) -> diesel::QueryResult<()> {
     connection.batch_execute("ANALYZE batch").await?;
     sql_query(include_str!("batch/decide.sql"))
         .bind::<Nullable<Text>, _>(publisher)
         .bind::<Timestamptz, _>(clock.at)
+        .bind::<Array<Text>, _>(sweeping)
         .execute(connection)
         .await?;
     connection.batch_execute("CREATE INDEX ON decided (identifier); ANALYZE decided").await

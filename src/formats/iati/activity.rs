@@ -8,6 +8,7 @@ use super::codes;
 use super::places;
 use super::xml::Element;
 use super::{groups, money, original, results, sectors};
+use crate::collections::grants::RecipientRole;
 use crate::formats::activity::Activity;
 use crate::formats::related::{Party, Related};
 use crate::record::{
@@ -31,6 +32,12 @@ pub fn activity(of: &Activity, collection: &str, related: &Related, today: Naive
         activity.set("last-updated-datetime", Some(&of.updated_at.format("%Y-%m-%dT%H:%M:%SZ").to_string()));
         activity.set("hierarchy", Some(&(related.above.len() + 1).to_string()));
         activity.set("register:collection", Some(collection));
+        let omitted = [
+            money::leaves_out(&related.transactions, today).then_some("transaction"),
+            results::leaves_out(related).then_some("result"),
+        ];
+        let omitted: Vec<&str> = omitted.into_iter().flatten().collect();
+        activity.set("register:omitted", Some(omitted.join(" ").as_str()).filter(|omitted| !omitted.is_empty()));
         (activity, groups)
     };
     Some(original::restored(of.original.as_ref(), &|name| groups::members(name, of), made, today))
@@ -42,6 +49,8 @@ fn generated(of: &Activity, related: &Related, today: NaiveDate, without: &BTree
     let (sectors, unshared) = sectors::sectors(&of.sectors);
     let (flows, planned) =
         money::flows(&related.transactions, &related.parties, today, !without.contains("transaction"));
+    let budgets = money::budgets(of.budget.as_ref(), of.start_date.as_ref(), of.end_date.as_ref());
+    let unperiodic = of.budget.iter().filter(|_| budgets.is_empty()).map(money::unperiodic).collect();
     let tags = of.tags.iter().map(sectors::tag).chain(unshared);
     let beside = |above: &Identifier| beside(above, "1");
     let below = related.below.iter().map(|below| self::beside(below, "2"));
@@ -56,7 +65,8 @@ fn generated(of: &Activity, related: &Related, today: NaiveDate, without: &BTree
         ("location", places::locations(&of.places, &related.places)),
         ("sector", sectors),
         ("tag", tags.collect()),
-        ("budget", money::budgets(of.budget.as_ref(), of.start_date.as_ref(), of.end_date.as_ref())),
+        ("budget", budgets),
+        ("register:budget", unperiodic),
         ("planned-disbursement", planned),
         ("transaction", flows),
         ("document-link", of.documents.iter().map(document).collect()),
@@ -132,16 +142,27 @@ pub fn party(element: Element, identifier: &str, related: &HashMap<String, Party
 
 /// Who takes part, each in a role once. The standard wants somebody: without anybody else, who publishes.
 fn participants(of: &Activity, related: &Related) -> Vec<Element> {
-    let funding = of.funding.iter().filter_map(|line| Some((line.organisation.as_ref()?, OrganisationRole::Funding)));
-    let others = of.organisations.iter().map(|other| (&other.organisation, other.role));
-    let recipients = of.recipients.iter().map(|to| (&to.beneficiary, OrganisationRole::Implementing));
+    let funding =
+        of.funding.iter().filter_map(|line| Some((line.organisation.as_ref()?, OrganisationRole::Funding, None)));
+    let others = of.organisations.iter().map(|other| (&other.organisation, other.role, None));
+    let recipients = of.recipients.iter().map(|to| (&to.beneficiary, OrganisationRole::Implementing, said(to.role)));
+    let is_line = |who: &Identifier| of.funding.iter().any(|line| line.organisation.as_ref() == Some(who));
+    let is_listed = |who: &Identifier, role: OrganisationRole| {
+        of.organisations.iter().any(|other| other.organisation == *who && other.role == role)
+    };
     let mut seen = HashSet::new();
     let mut found: Vec<Element> = funding
         .chain(others)
         .chain(recipients)
-        .filter(|(who, role)| seen.insert((&who.0, codes::role(*role))))
-        .map(|(who, role)| {
-            party(Element::new("participating-org").attribute("role", codes::role(role)), &who.0, &related.parties)
+        .filter(|(who, role, _)| seen.insert((&who.0, codes::role(*role))))
+        .map(|(who, role, of_recipient)| {
+            // Who has a line of the funding may be named beside it too.
+            let both = role == OrganisationRole::Funding && is_line(who) && is_listed(who, role);
+            let element = Element::new("participating-org")
+                .attribute("role", codes::role(role))
+                .attribute_if("register:role", of_recipient)
+                .attribute_if("register:listed", both.then_some(true));
+            party(element, &who.0, &related.parties)
         })
         .collect();
     if found.is_empty() {
@@ -152,6 +173,12 @@ fn participants(of: &Activity, related: &Related) -> Vec<Element> {
         found.push(publisher.with([name]));
     }
     found
+}
+
+/// The role of who receives, where it is another than the usual one.
+fn said(role: RecipientRole) -> Option<String> {
+    let role = serde_json::to_value(role).ok().filter(|_| role != RecipientRole::default())?;
+    role.as_str().map(str::to_owned)
 }
 
 /// Begin and end: as they were, if that is over, else as they are planned.

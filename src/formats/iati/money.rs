@@ -28,10 +28,24 @@ pub fn budgets(budget: Option<&Money>, start: Option<&PartialDate>, end: Option<
         Element::new("budget").attribute("type", "1").attribute("status", "1").with([
             Element::new("period-start").attribute("iso-date", from),
             Element::new("period-end").attribute("iso-date", to),
-            value(part, budget, value_date),
+            value(part, budget, Some(value_date)),
         ])
     };
     years.into_iter().zip(parts).map(one).collect()
+}
+
+/// A budget of which nobody can say by which years: the standard has no room for it, so it stands beside.
+pub fn unperiodic(budget: &Money) -> Element {
+    value(budget.amount.0, budget, budget.value_date.as_ref()).named("register:budget")
+}
+
+/// Whether some flows have no room in the standard: what is promised for a day to come.
+pub fn leaves_out(transactions: &[Transaction], today: NaiveDate) -> bool {
+    transactions.iter().any(|flow| flow.date.days().is_none_or(|(day, _)| day > today && !is_payment(flow)))
+}
+
+fn is_payment(flow: &Transaction) -> bool {
+    matches!(flow.transaction_type, TransactionType::Disbursement | TransactionType::Expenditure)
 }
 
 /// A period in parts of a year at most.
@@ -48,7 +62,7 @@ fn years(first: NaiveDate, last: NaiveDate) -> Vec<(NaiveDate, NaiveDate)> {
 }
 
 /// An amount of a budget or flow, which has to have a day.
-fn value(amount: Decimal, of: &Money, date: &PartialDate) -> Element {
+fn value(amount: Decimal, of: &Money, date: Option<&PartialDate>) -> Element {
     let exactness = match of.exactness {
         Exactness::Exact => None,
         Exactness::Approximate => Some("approximate"),
@@ -57,7 +71,8 @@ fn value(amount: Decimal, of: &Money, date: &PartialDate) -> Element {
     };
     Element::new("value")
         .attribute("currency", &of.currency)
-        .attribute_if("value-date", date.days().map(|(first, _)| first))
+        .attribute_if("value-date", date.and_then(|date| date.days()).map(|(first, _)| first))
+        .attribute("register:value-date", of.value_date.as_ref().map_or("", |date| date.0.as_str()))
         .attribute_if("register:exactness", exactness)
         .text(amount.normalize().to_string())
 }
@@ -74,9 +89,7 @@ pub fn flows(
     for transaction in transactions {
         let Some((day, _)) = transaction.date.days() else { continue };
         let value_date = transaction.value.value_date.as_ref().unwrap_or(&transaction.date);
-        let is_payment =
-            matches!(transaction.transaction_type, TransactionType::Disbursement | TransactionType::Expenditure);
-        if day > today && is_payment {
+        if day > today && is_payment(transaction) {
             planned.push(
                 Element::new("planned-disbursement")
                     .attribute("type", "1")
@@ -84,7 +97,7 @@ pub fn flows(
                     .attribute("register:type", type_of(transaction))
                     .with([
                         Element::new("period-start").attribute("iso-date", day),
-                        value(transaction.value.amount.0, &transaction.value, value_date),
+                        value(transaction.value.amount.0, &transaction.value, Some(value_date)),
                     ])
                     .with(ends(transaction, parties)),
             );
@@ -125,7 +138,7 @@ fn flow(
         .with([
             of_type,
             date.attribute_if("register:date", inexact(&transaction.date)),
-            value(transaction.value.amount.0, &transaction.value, value_date),
+            value(transaction.value.amount.0, &transaction.value, Some(value_date)),
         ])
         .with(description)
         .with(ends(transaction, parties))
@@ -159,8 +172,9 @@ mod tests {
         let mut out = Vec::new();
         written.iter().for_each(|element| element.write(0, &mut out));
         let out = String::from_utf8(out).unwrap();
-        let values =
-            out.lines().filter_map(|line| line.split_once("value-date=\"2012-02-29\">")?.1.strip_suffix("</value>"));
+        let values = out.lines().filter_map(|line| {
+            line.split_once("value-date=\"2012-02-29\" register:value-date=\"\">")?.1.strip_suffix("</value>")
+        });
         assert_eq!(values.map(|value| value.parse::<Decimal>().unwrap()).sum::<Decimal>(), Decimal::new(10, 0));
         assert!(out.contains("<period-end iso-date=\"2013-02-27\"/>"), "{out}");
         assert!(budgets(Some(&budget), Some(&start), None).is_empty());

@@ -6,8 +6,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
 
 use super::activity::{narratives, reporting};
-use super::original;
 use super::xml::Element;
+use super::{codes, original};
+use crate::collections::organisations::OrganisationType;
 use crate::formats::related::{Related, reference};
 use crate::record::original::digest_of;
 use crate::record::{Identifier, Original, OtherIdentifier, Translations};
@@ -20,6 +21,8 @@ pub struct Organisation {
     publisher: String,
     updated_at: DateTime<Utc>,
     name: Translations,
+    #[serde(rename = "type")]
+    organisation_type: Option<OrganisationType>,
     identifiers: Vec<OtherIdentifier>,
     website: Option<String>,
     original: Option<Original>,
@@ -40,7 +43,11 @@ pub fn organisation(of: &Organisation, collection: &str, related: &Related, toda
     });
     let made = |_: &BTreeSet<String>| {
         let reference = reference(&of.identifiers, &of.identifier.0);
+        let listed = of.identifiers.iter().map(|other| {
+            Element::new("register:identifier").attribute("scheme", &other.scheme).attribute("code", &other.code)
+        });
         let groups = [
+            ("register:identifier", listed.collect()),
             ("organisation-identifier", vec![Element::new("organisation-identifier").text(reference)]),
             ("name", vec![Element::new("name").with(narratives(&of.name))]),
             ("reporting-org", vec![reporting(&of.publisher, &related.publisher)]),
@@ -49,7 +56,8 @@ pub fn organisation(of: &Organisation, collection: &str, related: &Related, toda
         let organisation = Element::new("iati-organisation")
             .attribute("last-updated-datetime", of.updated_at.format("%Y-%m-%dT%H:%M:%SZ"))
             .attribute("register:identifier", &of.identifier.0)
-            .attribute("register:collection", collection);
+            .attribute("register:collection", collection)
+            .attribute_if("register:type", of.organisation_type.map(codes::organisation_type));
         (organisation, groups.map(|(name, elements)| (name.to_owned(), elements)).into())
     };
     original::restored(of.original.as_ref(), &|name| members(name, of), made, today)

@@ -1,11 +1,12 @@
 //! What a file of the standard said, said again as long as the record says the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
 use super::activity::Groups;
-use super::finding::Severity;
+use super::context::Context;
+use super::finding::{Finding, Severity};
 use super::groups::{ATTRIBUTES, ORDER};
 use super::parse::Parser;
 use super::xml::Element;
@@ -23,38 +24,101 @@ pub fn restored(
     today: NaiveDate,
 ) -> Element {
     let original = original.filter(|original| original.standard == Standard::Iati);
-    let mut without = BTreeSet::new();
+    let mut left = Left::default();
+    let mut read = original.map(|original| as_read(original, members)).unwrap_or_default();
     loop {
-        let (activity, groups) = made(&without);
-        let whole = put(original, members, activity, groups, &without);
+        let (activity, groups) = made(&left.names);
+        let whole = put(original, &read, activity, groups, &left);
         let is_read = whole.get("register:original").is_some()
             || whole.descendants().iter().any(|element| element.has("register:original"));
         if !is_read {
             return whole;
         }
         let findings = schema::check(&whole).into_iter().chain(rules::check(&whole, today));
-        let wrong = findings.filter(|finding| finding.severity == Severity::Error);
-        let named = wrong.flat_map(|finding| match finding.parts.is_empty() {
-            true => vec![ATTRIBUTES.to_owned()],
-            false => finding.parts,
-        });
-        let more: Vec<String> = named.filter(|name| !without.contains(name)).collect();
-        if more.is_empty() {
+        let wrong: Vec<Finding> = findings.filter(|finding| finding.severity == Severity::Error).collect();
+        if !left.leave(&wrong, &mut read) {
             return whole;
         }
-        without.extend(more);
     }
+}
+
+/// The parts that still hold.
+fn as_read(original: &Original, members: &dyn Fn(&str) -> Option<String>) -> Read {
+    let names = original.parts.iter();
+    let read = names.filter_map(|(name, part)| {
+        let elements = self::read(original, name, members(name).as_deref())?;
+        Some((name.clone(), (elements, part.of.is_none())))
+    });
+    read.collect()
+}
+
+/// The elements of each part that holds, and whether nothing else says what they say.
+type Read = BTreeMap<String, (Vec<Element>, bool)>;
+
+/// What is not said as it was read, as it breaks the standard.
+#[derive(Default)]
+struct Left {
+    /// Parts.
+    names: BTreeSet<String>,
+    /// Attributes of the activity itself.
+    attributes: BTreeSet<String>,
+    /// Of these parts some elements.
+    some: BTreeSet<String>,
+}
+
+impl Left {
+    /// Leaves out as little as findings are about; says whether that is any more than before.
+    fn leave(&mut self, wrong: &[Finding], read: &mut Read) -> bool {
+        let (mut more, mut single) = (false, BTreeSet::new());
+        for finding in wrong {
+            let attribute = finding.path.strip_prefix('@').filter(|_| finding.parts.is_empty());
+            if attribute.is_some_and(|attribute| self.attributes.insert(attribute.to_owned())) {
+                more = true;
+            } else if let Some(one) = one_of(finding, read) {
+                single.insert(one);
+            } else if finding.parts.is_empty() {
+                more |= self.names.insert(ATTRIBUTES.to_owned());
+            } else {
+                finding.parts.iter().for_each(|name| more |= self.names.insert(name.clone()));
+            }
+        }
+        more |= !single.is_empty();
+        // The last first: the others keep their numbers.
+        for (name, n) in single.into_iter().rev() {
+            read.entry(name.to_owned()).or_default().0.remove(n);
+            self.some.insert(name.to_owned());
+        }
+        more
+    }
+
+    /// All of which something is left out.
+    fn all(&self) -> impl Iterator<Item = &String> {
+        self.names.union(&self.some)
+    }
+}
+
+/// The one element, of those that nothing else says, that a finding is about: its name, and which it is.
+fn one_of<'f>(finding: &'f Finding, read: &Read) -> Option<(&'f str, usize)> {
+    let [name] = finding.parts.as_slice() else { return None };
+    let (elements, true) = read.get(name)? else { return None };
+    let n = match finding.path.strip_prefix(name.as_str())?.strip_prefix('[') {
+        Some(number) => number.split(']').next()?.parse::<usize>().ok()?.checked_sub(1)?,
+        None => 0,
+    };
+    (n < elements.len()).then_some((name, n))
 }
 
 /// The elements in the order of the standard's schema, with those that were read where they still hold and
 /// the register has nothing else to say.
-fn put(
-    original: Option<&Original>,
-    members: &dyn Fn(&str) -> Option<String>,
-    mut restored: Element,
-    mut groups: Groups,
-    without: &BTreeSet<String>,
-) -> Element {
+fn put(original: Option<&Original>, read: &Read, mut restored: Element, mut groups: Groups, left: &Left) -> Element {
+    let without = &left.names;
+    let mut omitted: Vec<&str> = left.all().map(String::as_str).collect();
+    omitted.extend((!left.attributes.is_empty() && !without.contains(ATTRIBUTES)).then_some(ATTRIBUTES));
+    if !omitted.is_empty() {
+        let before = restored.get("register:omitted").map(str::to_owned);
+        let all: Vec<&str> = before.as_deref().into_iter().chain(omitted).collect();
+        restored.set("register:omitted", Some(&all.join(" ")));
+    }
     let Some(original) = original else {
         restored.set("register:original", Some(""));
         return assembled(restored, groups);
@@ -67,16 +131,20 @@ fn put(
     // Of what says one thing together all is as it was read, or nothing.
     let family = |name: &str| FAMILIES.iter().find(|family| family.contains(&name)).copied().unwrap_or_default();
     let is_wrong = |name: &str| without.contains(name) || family(name).iter().any(|other| without.contains(*other));
-    for name in original.parts.keys().filter(|name| !is_wrong(name)) {
-        let Some(elements) = read(original, name, members(name).as_deref()) else { continue };
+    for (name, (elements, _)) in read.iter().filter(|(name, _)| !is_wrong(name)) {
+        let elements = elements.clone();
         said.push(name.as_str());
         match name.as_str() {
             ATTRIBUTES => {
                 let was = elements.first().map(Element::attributes).into_iter().flatten();
                 let own: Vec<(String, String)> =
                     restored.attributes().filter(|(name, _)| name.starts_with("register:")).map(owned).collect();
+                let said = was.filter(|(name, _)| !left.attributes.contains(*name)).map(owned);
+                // What breaks the standard is as the register says it, where it does.
+                let of_register = restored.attributes().filter(|(name, _)| left.attributes.contains(*name)).map(owned);
+                let all: Vec<(String, String)> = of_register.chain(said).chain(own).collect();
                 restored = restored.unattributed();
-                was.map(owned).chain(own).for_each(|(name, value)| restored.set(&name, Some(&value)));
+                all.into_iter().for_each(|(name, value)| restored.set(&name, Some(&value)));
             }
             "planned-disbursement" | "result" => drop(groups.entry(name.clone()).or_default().splice(0..0, elements)),
             // Sectors without shares are among the tags.
@@ -93,6 +161,9 @@ fn put(
         if said.iter().any(|name| family.contains(name)) {
             family.iter().filter(|name| !said.contains(name)).for_each(|name| drop(groups.remove(*name)));
         }
+    }
+    if said.contains(&"budget") {
+        groups.remove("register:budget");
     }
     if said.contains(&"sector") {
         let tags = groups.entry("tag".to_owned()).or_default();
@@ -117,6 +188,8 @@ fn assembled(mut activity: Element, mut groups: Groups) -> Element {
     }
     let others = groups.into_iter().filter(|(name, _)| name.contains(':')).flat_map(|(_, elements)| elements);
     others.for_each(|element| activity.push(element));
+    let context = Context::of(&activity);
+    activity.children_mut().for_each(|child| context.leave(child));
     activity
 }
 

@@ -107,7 +107,17 @@ impl Parser {
             }
         }
         self.ended = true;
-        Ok(None)
+        // Nothing but comments may come after the root.
+        loop {
+            match self.event(0)? {
+                Found::End => return Ok(None),
+                Found::Text(text) if text.trim().is_empty() => {}
+                _ => {
+                    let words = "more follows after the root's end: a file is one document, and this is none of it";
+                    return Err(fault(self.line(), "xml_malformed", words));
+                }
+            }
+        }
     }
 
     /// Reads on to the end of an element.
@@ -159,8 +169,8 @@ impl Parser {
                 }
                 Event::Start(start) => element(&start, line()).map(Found::Start).map_err(malformed),
                 Event::End(_) => Ok(Found::End),
-                Event::Text(text) => Ok(Found::Text(clean(&text.xml10_content()))),
-                Event::CData(text) => Ok(Found::Text(clean(&text.xml10_content()))),
+                Event::Text(text) => clean(&text.xml10_content()).map(Found::Text).map_err(malformed),
+                Event::CData(text) => clean(&text.xml10_content()).map(Found::Text).map_err(malformed),
                 Event::GeneralRef(reference) => {
                     let known = match &*reference {
                         "lt" => Some('<'),
@@ -171,7 +181,7 @@ impl Parser {
                         _ => reference.resolve_char_ref().map_err(|error| malformed(error.to_string()))?,
                     };
                     let words = || malformed(format!("there is no entity &{:.50};", &*reference));
-                    Ok(Found::Text(clean(&known.ok_or_else(words)?.to_string())))
+                    clean(&known.ok_or_else(words)?.to_string()).map(Found::Text).map_err(malformed)
                 }
                 Event::DocType(_) => {
                     Err(fault(line(), "doctype_refused", "a document type is not read; leave <!DOCTYPE …> out"))
@@ -215,7 +225,7 @@ fn element(start: &BytesStart<'_>, line: i64) -> Result<Element, String> {
             return Err(format!("the attribute {name:.100} stands twice"));
         }
         let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| error.to_string())?;
-        attributes.push((name, clean(&value)));
+        attributes.push((name, clean(&value)?));
     }
     Ok(Element::read(named(start.name().0)?, attributes, line))
 }
@@ -236,9 +246,13 @@ fn named(name: &str) -> Result<String, String> {
     if is_part(prefix) && is_part(local) { Ok(name.to_owned()) } else { Err(format!("{name:.100} is no name")) }
 }
 
-/// Text without what no database holds.
-fn clean(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
+/// Text, if XML has all of its characters.
+fn clean(text: &str) -> Result<String, String> {
+    let is_none = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
+    match text.as_bytes().iter().any(|byte| is_none(byte)) || text.contains(['\u{fffe}', '\u{ffff}']) {
+        true => Err("this is no well-formed XML: there is a character that it does not have".to_owned()),
+        false => Ok(text.to_owned()),
+    }
 }
 
 fn fault(line: i64, code: &str, words: impl Into<String>) -> Fault {

@@ -39,6 +39,17 @@ pub fn results(related: &Related, as_read: bool) -> Vec<Element> {
     found
 }
 
+/// Whether some values have no room in the standard.
+pub fn leaves_out(related: &Related) -> bool {
+    let measure = |of: &Observation| {
+        related.indicators.iter().find(|one| one.identifier == of.indicator).map_or(Measure::Unit, |one| one.measure)
+    };
+    let has_room = |of: &Observation| {
+        of.end_date.as_ref().is_some_and(|end| end.days().is_some()) && stated(measure(of), of).is_some()
+    };
+    !related.observations.iter().all(has_room)
+}
+
 /// A result as it was read, with the names of its indicators, if these and their values still say the same.
 fn restored(
     original: &Original,

@@ -33,6 +33,11 @@ impl Element {
         Self { name: name.into(), attributes, children: Vec::new(), line }
     }
 
+    /// The same under another name.
+    pub fn named(self, name: &'static str) -> Self {
+        Self { name: name.into(), ..self }
+    }
+
     /// Its name, with the prefix that it has.
     pub fn name(&self) -> &str {
         &self.name

@@ -12,12 +12,14 @@ use crate::codes::is_web_address;
 use crate::collections::{grants, programmes};
 use crate::error::{Fault, clip};
 use crate::formats::activity::Activity;
+use crate::formats::iati::context::Context;
 use crate::formats::iati::xml::Element;
 use crate::formats::iati::{codes, groups};
 use crate::imports::known::{Known, Record};
 use crate::imports::table::Header;
 use crate::record::original::Part;
 use crate::record::{Identifier, Original};
+use crate::store::batch::Stance;
 
 /// The largest number of documents and texts of a record.
 const MOST: usize = 100;
@@ -66,14 +68,7 @@ pub fn activity(element: &Element, version: &str, known: &mut Known) -> (Vec<Rec
         };
         let (row, name) = (Some(element.line()), Some(clip(&identifier, 200)).filter(|name| !name.is_empty()));
         let fault = Fault { row, identifier: name, code: code.into(), detail: words.into(), ..Fault::default() };
-        let nothing = Record {
-            kind: &programmes::KIND,
-            json: Value::Null,
-            line: element.line(),
-            said: None,
-            faults: vec![fault],
-            kept: Vec::new(),
-        };
+        let nothing = Record { faults: vec![fault], ..Record::whole(&programmes::KIND, Value::Null, element.line()) };
         return (vec![nothing], Vec::new());
     }
     let is_grant = known.collection(&identifier) == Some("grants");
@@ -81,6 +76,7 @@ pub fn activity(element: &Element, version: &str, known: &mut Known) -> (Vec<Rec
         reporting: Who::reporting(element),
         language: language(element),
         currency: element.get("default-currency").map(str::to_owned),
+        context: Context::of(element),
     };
     let mut reading = Reading {
         known,
@@ -126,7 +122,7 @@ fn whole(element: &Element, is_grant: bool, reading: &mut Reading) -> Record {
     said.extend(["places", "sectors", "tags", "documents", up]);
     said.extend(is_grant.then_some("recipients"));
     // A budget without a period has no room in the standard: that there is none says nothing.
-    said.extend(element.first("budget").map(|_| "budget"));
+    said.extend(element.first("budget").or(element.first("register:budget")).map(|_| "budget"));
     let mut record = object([
         ("identifier", Some(reading.identifier.clone().into())),
         (up, above.map(Value::from)),
@@ -152,10 +148,11 @@ fn whole(element: &Element, is_grant: bool, reading: &mut Reading) -> Record {
         said.push("original");
         record.insert("original".into(), json!(original));
     }
-    let said = Some(Header::saying(kind, &said).keeping_parts(reading.is_own).into());
-    let is_kept = |(name, part): &(&String, &Part)| part.of.is_none() && *name != groups::ATTRIBUTES;
-    let kept = original.parts.iter().filter(is_kept).map(|(name, _)| name.clone()).collect();
-    Record { kind, json: Value::Object(record), line: element.line(), said, faults: Vec::new(), kept }
+    let said = Some(said_by(element, Header::saying(kind, &said)).into());
+    let kept = unread(&original);
+    // What the register left out of what it wrote is not gone.
+    let stance = if element.has("register:omitted") { Stance::Incomplete } else { Stance::Whole };
+    Record { said, stance, kept, ..Record::whole(kind, Value::Object(record), element.line()) }
 }
 
 /// All that an element says, by the names of those in it, but for what stands in records of its own, with the
@@ -166,6 +163,7 @@ pub fn original(element: &Element, version: &str, members: &dyn Fn(&str) -> Opti
         .has("register:collection")
         .then(|| element.get("register:original").unwrap_or_default().split(' ').collect());
     let is_kept = |name: &str| own.as_ref().is_none_or(|own| own.contains(&name));
+    let context = Context::of(element);
     let mut parts: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for child in element.children().filter(|child| is_kept(child.name())) {
         let is_elsewhere = ELSEWHERE.contains(&child.name())
@@ -174,7 +172,9 @@ pub fn original(element: &Element, version: &str, members: &dyn Fn(&str) -> Opti
             || child.has("register:of")
             || child.has("register:sector-vocabulary");
         if !is_elsewhere {
-            child.plain().write(0, parts.entry(child.name().to_owned()).or_default());
+            let mut own = child.plain();
+            context.state(&mut own);
+            own.write(0, parts.entry(child.name().to_owned()).or_default());
         }
     }
     if is_kept(groups::ATTRIBUTES) {
@@ -185,6 +185,18 @@ pub fn original(element: &Element, version: &str, members: &dyn Fn(&str) -> Opti
         (name, String::from_utf8_lossy(&text).into_owned(), of)
     });
     Original::of_iati(element.get("register:version").unwrap_or(version), parts)
+}
+
+/// Which members an element says something of; what the register wrote may leave something out.
+pub fn said_by(element: &Element, said: Header) -> Header {
+    let omitted = element.get("register:omitted").unwrap_or_default().split(' ').map(str::to_owned);
+    if element.has("register:collection") { said.of_register(omitted.collect()) } else { said }
+}
+
+/// The names of elements that nothing of the record says.
+pub fn unread(original: &Original) -> Vec<String> {
+    let is_kept = |(name, part): &(&String, &Part)| part.of.is_none() && *name != groups::ATTRIBUTES;
+    original.parts.iter().filter(is_kept).map(|(name, _)| name.clone()).collect()
 }
 
 /// Begin and end: as they were, else as they are planned; what runs backwards is none.
@@ -229,7 +241,9 @@ fn parties(element: &Element, is_grant: bool, reading: &mut Reading) -> (Vec<Val
         }
         let Some(role) = codes::value_of("OrganisationRole", role).filter(|_| !receives) else { continue };
         let Some(identifier) = organisation(one, &reading.scope, reading.known, &mut reading.out) else { continue };
-        let is_line = role == "funding" && reading.known.is_funder(&reading.identifier, &identifier);
+        let is_line = role == "funding"
+            && !one.has("register:listed")
+            && reading.known.is_funder(&reading.identifier, &identifier);
         if !is_line && seen.insert((identifier.clone(), role)) {
             organisations.push(json!({"organisation": identifier, "role": role}));
         }

@@ -46,7 +46,10 @@ pub fn budget(activity: &Element, start: Option<&str>, reading: &mut Reading) ->
         .flat_map(|(_, values)| values)
         .map(|value| money(value, reading.scope.currency.as_deref()))
         .collect();
-    let first = values.first()?;
+    let Some(first) = values.first() else {
+        // One that has no room in the standard.
+        return activity.first("register:budget").map(|budget| money(budget, None));
+    };
     let amounts: Vec<Decimal> = values.iter().filter_map(|value| value["amount"].to_string().parse().ok()).collect();
     let sum = sum(amounts.iter().copied());
     let wrong = if amounts.len() < values.len() {
@@ -62,7 +65,8 @@ pub fn budget(activity: &Element, start: Option<&str>, reading: &mut Reading) ->
         let sum = exact(&number(&sum.to_string())).unwrap_or(sum);
         budget.insert("amount".into(), number(&sum.to_string()));
         // Without a day of its own an amount has that of the start.
-        if budget.get("value_date").and_then(Value::as_str) == start {
+        let is_stated = periods.values().flat_map(|(_, values)| values).any(|value| value.has("register:value-date"));
+        if budget.get("value_date").and_then(Value::as_str) == start && !is_stated {
             budget.shift_remove("value_date");
         }
         return Some(Value::Object(budget));
@@ -120,6 +124,7 @@ fn transaction(flow: &Element, identifier: String, of_type: Option<&str>, date: 
             reading.note("amount_rounded", value.line(), words);
         }
         if let Some(money) = money.as_object_mut()
+            && !value.has("register:value-date")
             && money.get("value_date").and_then(Value::as_str) == date.as_deref().map(day).as_deref()
         {
             money.shift_remove("value_date");
@@ -157,18 +162,17 @@ fn transaction(flow: &Element, identifier: String, of_type: Option<&str>, date: 
         && flow.name() == "transaction"
         && let Ok(read) = serde_json::from_value::<Transaction>(Value::Object(record.clone()))
     {
-        let own = flow.plain().attribute("register:identifier", &read.identifier.0);
+        let mut own = flow.plain().attribute("register:identifier", &read.identifier.0);
+        reading.scope.context.state(&mut own);
         let original = kept(&own, "transaction", groups::flow(&read), &reading.version);
         record.insert("original".into(), json!(original));
         said.push("original");
     }
     reading.out.push(Record {
-        kind: &transactions::KIND,
-        json: Value::Object(record),
-        line: flow.line(),
         said: Some(Header::saying(&transactions::KIND, &said).into()),
         faults,
         kept: unread,
+        ..Record::whole(&transactions::KIND, Value::Object(record), flow.line())
     });
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::activity::original;
+use super::activity::{original, said_by, unread};
 use super::parties::Who;
 use super::words::{identifiers, language, object, texts};
 use crate::collections::organisations;
@@ -28,14 +28,7 @@ pub fn organisation(element: &Element, version: &str, known: &mut Known) -> Vec<
     let line = element.line();
     let nothing = |words: &str, code: &str| {
         let fault = Fault { row: Some(line), code: code.into(), detail: words.into(), ..Fault::default() };
-        vec![Record {
-            kind: &organisations::KIND,
-            json: Value::Null,
-            line,
-            said: None,
-            faults: vec![fault],
-            kept: Vec::new(),
-        }]
+        vec![Record { faults: vec![fault], ..Record::whole(&organisations::KIND, Value::Null, line) }]
     };
     let Some(who) = who(element) else { return nothing("the organisation has no organisation-identifier", "required") };
     if matches!(who, Who::Identifier(_, true)) {
@@ -45,14 +38,16 @@ pub fn organisation(element: &Element, version: &str, known: &mut Known) -> Vec<
     let language = language(element);
     // What it is, only who reports it says, if that is the same.
     let own = element.first("reporting-org").filter(|by| by.get("ref") == who.reference());
-    let of_type = own.and_then(|by| by.get("type")).and_then(|code| codes::value_of("OrganisationType", code));
-    let is_own = element.has("register:collection");
+    let of_type = element
+        .get("register:type")
+        .or(own.and_then(|by| by.get("type")))
+        .and_then(|code| codes::value_of("OrganisationType", code));
     let is_known = known.organisation(&who).is_some();
     let mut record = object([
         ("identifier", Some(identifier.into())),
         ("name", element.first("name").and_then(|name| texts(name, &language))),
         ("type", of_type.or((!is_known).then_some("other")).map(Value::from)),
-        ("identifiers", who.reference().filter(|_| !is_known).map(identifiers)),
+        ("identifiers", listed(element).or(who.reference().filter(|_| !is_known).map(identifiers))),
     ]);
     let mut said = vec!["name"];
     said.extend(record.contains_key("type").then_some("type"));
@@ -63,13 +58,15 @@ pub fn organisation(element: &Element, version: &str, known: &mut Known) -> Vec<
         said.push("original");
         record.insert("original".into(), json!(original));
     }
-    let said = Some(Header::saying(&organisations::KIND, &said).keeping_parts(is_own).into());
-    vec![Record {
-        kind: &organisations::KIND,
-        json: Value::Object(record),
-        line,
-        said,
-        faults: Vec::new(),
-        kept: Vec::new(),
-    }]
+    let said = Some(said_by(element, Header::saying(&organisations::KIND, &said)).into());
+    let kept = unread(&original);
+    vec![Record { said, kept, ..Record::whole(&organisations::KIND, Value::Object(record), line) }]
+}
+
+/// Where it is listed, as the register itself wrote it.
+fn listed(element: &Element) -> Option<Value> {
+    let listed = element
+        .all("register:identifier")
+        .filter_map(|one| Some(json!({"scheme": one.get("scheme")?, "code": one.get("code")?})));
+    element.has("register:type").then(|| listed.collect())
 }

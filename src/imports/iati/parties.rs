@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 use super::words::{identifiers, slug, spelt, texts};
 use crate::collections::{beneficiaries, organisations};
 use crate::formats::iati::codes;
+use crate::formats::iati::context::Context;
 use crate::formats::iati::xml::Element;
 use crate::imports::known::{Known, Record};
+use crate::record::is_visible;
 
 /// How somebody is named.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -30,7 +32,7 @@ impl Who {
         if let Some(reference) = element.get("ref") {
             return Some(Self::Reference(reference.to_owned()));
         }
-        let name = element.all("narrative").map(Element::words).find(|words| !slug(words).is_empty())?;
+        let name = element.all("narrative").map(Element::words).find(|words| is_visible(words))?;
         let by = match reporting {
             Some(Self::Reference(by) | Self::Identifier(by, _)) => by.clone(),
             _ => String::new(),
@@ -87,7 +89,7 @@ pub fn organisation(element: &Element, activity: &Scope, known: &mut Known, out:
         let code = element.get("type").and_then(|code| codes::value_of("OrganisationType", code)).unwrap_or("other");
         let mut record = described(element, &who, &identifier, activity);
         record["type"] = json!(code);
-        out.push(Record::whole(&organisations::KIND, record, element.line()));
+        out.push(Record::if_absent(&organisations::KIND, record, element.line()));
     }
     Some(identifier)
 }
@@ -104,7 +106,7 @@ pub fn beneficiary(element: &Element, activity: &Scope, known: &mut Known, out: 
         let kind = element.get("type").map_or("institution", kind_of);
         let mut record = described(element, &who, &identifier, activity);
         record["kind"] = kind.into();
-        out.push(Record::whole(&beneficiaries::KIND, record, element.line()));
+        out.push(Record::if_absent(&beneficiaries::KIND, record, element.line()));
     }
     Some(identifier)
 }
@@ -117,6 +119,8 @@ pub struct Scope {
     pub language: String,
     /// The currency of its amounts.
     pub currency: Option<String>,
+    /// Both as it says them itself.
+    pub context: Context,
 }
 
 fn described(element: &Element, who: &Who, identifier: &str, activity: &Scope) -> Value {

@@ -14,14 +14,27 @@ use crate::record::rules::sum;
 /// The places of an activity, as far as all of them are known: part of them would be taken for the whole.
 pub fn places(activity: &Element, reading: &mut Reading) -> Vec<Value> {
     let named: Vec<&Element> = activity.all("location").collect();
-    let own = |location: &&Element| location.get("ref").is_some_and(|place| reading.known.is_place(place));
+    // How others call their places is no name that places have here, also where the register says it again.
+    let said_again = activity.get("register:original").unwrap_or_default().split(' ').any(|name| name == "location");
+    let is_own = reading.is_own && !said_again;
+    let own = |location: &&Element| is_own && location.get("ref").is_some_and(|place| reading.known.is_place(place));
     if !named.is_empty() && named.iter().all(own) {
         let shares =
             named.iter().map(|one| (one.get("ref").unwrap_or_default().to_owned(), one.get("register:percentage")));
         return shared("location", shares.collect(), reading);
     }
     let countries: Vec<&Element> = activity.all("recipient-country").collect();
-    if activity.all("recipient-region").any(|region| region.get("register:of").is_none()) || countries.is_empty() {
+    if let Some(region) = activity.all("recipient-region").find(|region| region.get("register:of").is_none()) {
+        let words =
+            "a region of several countries is no place of the register; all places of the activity are only kept";
+        reading.note("places_kept", region.line(), words.to_owned());
+        return Vec::new();
+    }
+    if countries.is_empty() {
+        if let Some(location) = named.first() {
+            let words = "locations without a country of the activity are only kept";
+            reading.note("places_kept", location.line(), words.to_owned());
+        }
         return Vec::new();
     }
     let unknown = countries.iter().find(|one| !one.get("code").is_some_and(|code| reading.known.is_place(code)));
@@ -35,15 +48,15 @@ pub fn places(activity: &Element, reading: &mut Reading) -> Vec<Value> {
     }
     let shares: Vec<(String, Option<&str>)> =
         countries.iter().map(|one| (one.get("code").unwrap_or_default().to_owned(), one.get("percentage"))).collect();
-    match shares.as_slice() {
-        [(country, None | Some("100" | "100.0" | "100.00"))] => {
-            let located = located(&named, country, reading);
-            located.unwrap_or_else(|| vec![json!({"location": country})])
-        }
-        // A part of it is elsewhere, and nobody says where.
-        [(_, Some(_))] => Vec::new(),
-        _ => shared("recipient-country", shares, reading),
+    let [(country, share)] = shares.as_slice() else { return shared("recipient-country", shares, reading) };
+    if share.is_some_and(|share| share.parse::<Decimal>() != Ok(Decimal::ONE_HUNDRED)) {
+        let words =
+            format!("a part of it works in {country}, and nobody says where the rest does; the places are only kept");
+        reading.note("places_kept", countries[0].line(), words);
+        return Vec::new();
     }
+    let located = located(&named, country, reading);
+    located.unwrap_or_else(|| vec![json!({"location": country})])
 }
 
 /// The locations as places of the register, if each of them has a name; they lie in the one country.
@@ -53,7 +66,12 @@ fn located(named: &[&Element], country: &str, reading: &mut Reading) -> Option<V
     }
     let mut found = Vec::new();
     for (n, location) in named.iter().enumerate() {
-        let name = location.first("name").and_then(|name| texts(name, &reading.scope.language))?;
+        let name = location.first("name").and_then(|name| texts(name, &reading.scope.language));
+        let Some(name) = name else {
+            let words = "a location without a name is no place of the register; the locations are only kept";
+            reading.note("places_kept", location.line(), words.to_owned());
+            return None;
+        };
         let mut record = Map::new();
         let identifier = format!("{}:location-{}", reading.identifier, n + 1);
         record.insert("identifier".into(), identifier.clone().into());
@@ -113,7 +131,6 @@ pub fn sectors(activity: &Element, reading: &mut Reading) -> Vec<Value> {
     let unshared =
         activity.all("tag").filter_map(|tag| Some((tag.get("register:sector-vocabulary")?, tag.get("code")?)));
     found.extend(unshared.map(|(vocabulary, code)| (vocabulary, code, None)));
-    let all = activity.all("sector").count();
     let mut vocabularies: Vec<&str> = found.iter().map(|(vocabulary, ..)| *vocabulary).collect();
     vocabularies.sort_unstable();
     vocabularies.dedup();
@@ -121,16 +138,11 @@ pub fn sectors(activity: &Element, reading: &mut Reading) -> Vec<Value> {
     for vocabulary in vocabularies {
         let of = found.iter().filter(|(other, ..)| *other == vocabulary);
         let shares: Vec<(String, Option<&str>)> = of.map(|(_, code, share)| ((*code).to_owned(), *share)).collect();
-        // One alone is the whole, whatever was left out beside it.
-        let is_whole = all <= 1 || shares.len() > 1;
         for mut one in shared("sector", shares, reading) {
             if let Some(one) = one.as_object_mut() {
                 let code = one.shift_remove("location");
                 one.insert("vocabulary".into(), vocabulary.into());
                 one.insert("code".into(), code.unwrap_or_default());
-                if !is_whole {
-                    one.shift_remove("percentage");
-                }
             }
             sectors.push(one);
         }

@@ -37,7 +37,7 @@ pub fn results(activity: &Element, reading: &mut Reading) {
             let mut said = vec!["title", "description", "programme", "grant", "measure", "additive"];
             said.extend(["direction", "original"].into_iter().filter(|member| json.get(member).is_some()));
             let said = Some(Header::saying(&indicators::KIND, &said).into());
-            Record { kind: &indicators::KIND, json, line, said, faults: Vec::new(), kept: Vec::new() }
+            Record { said, ..Record::whole(&indicators::KIND, json, line) }
         });
         reading.out.extend(indicators);
         reading.out.extend(observed);
@@ -60,6 +60,7 @@ fn original(result: &Element, measured: &[(Value, i64)], observed: &[Record], re
         (indicators.iter().collect(), observations.iter().collect());
     let digest = groups::result(&indicators, &observations);
     let mut own = result.plain();
+    reading.scope.context.state(&mut own);
     let named = own.children_mut().filter(|child| child.name() == "indicator");
     for (indicator, (json, _)) in named.zip(measured) {
         indicator.set("register:identifier", json["identifier"].as_str());
@@ -185,12 +186,6 @@ fn observation(
     if !Identifier::is_valid(identifier) {
         return None;
     }
-    Some(Record {
-        kind: &observations::KIND,
-        json: Value::Object(json),
-        line: element.line(),
-        said: Some(Header::saying(&observations::KIND, &said).into()),
-        faults: Vec::new(),
-        kept: Vec::new(),
-    })
+    let said = Some(Header::saying(&observations::KIND, &said).into());
+    Some(Record { said, ..Record::whole(&observations::KIND, Value::Object(json), element.line()) })
 }

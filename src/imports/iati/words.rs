@@ -82,9 +82,12 @@ pub fn money(value: &Element, currency: Option<&str>) -> Value {
     if let Some(currency) = value.get("currency").or(currency) {
         money.insert("currency".into(), currency.to_ascii_uppercase().into());
     }
-    if let Some(date) = value.get("value-date") {
-        money.insert("value_date".into(), day(date).into());
-    }
+    // What the register wrote says whether its day is one that it was stated with.
+    let date = match value.has("register:value-date") {
+        true => value.get("register:value-date").map(str::to_owned),
+        false => value.get("value-date").map(day),
+    };
+    money.extend(date.map(|date| ("value_date".to_owned(), date.into())));
     if let Some(exactness) = value.get("register:exactness") {
         money.insert("exactness".into(), exactness.into());
     }

@@ -82,7 +82,11 @@ pub fn records(file: &File, known: &known::Known, sink: &mut Sink) -> Result<(),
                 _ => None,
             };
             without_lines(&mut json, known);
-            sink.push(Record { said, ..Record::whole(kind, json, line) }.raw())?;
+            let record = match kind.collection {
+                "organisations" | "beneficiaries" => Record::if_absent(kind, json, line),
+                _ => Record { said, ..Record::whole(kind, json, line) },
+            };
+            sink.push(record.raw())?;
         }
         Ok(())
     })

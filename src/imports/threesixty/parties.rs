@@ -48,10 +48,14 @@ pub fn recipients(known: &dyn Known, grant: &mut Part, out: &mut Mapped) -> Vec<
         if let Some(identifier) = known.beneficiary(reference) {
             return identifier;
         }
-        let identifier = known.name(&spelled(reference));
+        let organisation = known.organisation(reference);
+        let mut identifier = known.name(&spelled(reference));
+        if organisation.as_ref() == Some(&identifier) {
+            identifier = known.name(&format!("{}:beneficiary", spelled(reference)));
+        }
         let mut record =
             json!({"identifier": identifier, "kind": kind, "name": {"en": name}, "identifiers": identifiers});
-        if let Some(organisation) = known.organisation(reference) {
+        if let Some(organisation) = organisation {
             record["organisation"] = organisation.into();
         }
         out.party(&beneficiaries::KIND, record);

@@ -8,7 +8,8 @@ CREATE TEMP TABLE batch (
   doc        jsonb,
   links      jsonb NOT NULL,
   seen       integer,
-  faulty     boolean NOT NULL
+  faulty     boolean NOT NULL,
+  stance     text NOT NULL
 ) ON COMMIT DROP;
 CREATE TEMP TABLE decided (
   n          bigint PRIMARY KEY,

@@ -1,5 +1,6 @@
 -- What becomes of each record, as the register is now. $1 is the publisher that may
--- write, or null for whoever may write all; $2 is the instant.
+-- write, or null for whoever may write all; $2 is the instant; $3 the formats with which comes back
+-- what vanished with them.
 INSERT INTO decided (n, identifier, collection, version, created_at, publisher, outcome)
 WITH bounds AS (
   SELECT min(identifier) AS low, max(identifier) AS high FROM batch
@@ -17,11 +18,13 @@ SELECT batch.n, batch.identifier, batch.collection, coalesce(records.version, 0)
     WHEN owner.publisher <> $1 THEN 'prefix_foreign'
     WHEN records.collection <> batch.collection THEN 'identifier_taken'
     WHEN NOT records.live AND batch.doc IS NULL THEN 'unchanged'
-    WHEN NOT records.live THEN 'identifier_gone'
+    WHEN NOT records.live AND NOT (versions.change = 'deleted' AND EXISTS (
+      SELECT FROM imports WHERE imports.id = versions.import AND imports.format = ANY($3))) THEN 'identifier_gone'
     WHEN records.identifier IS NULL AND batch.doc IS NULL THEN 'record_unknown'
+    WHEN batch.stance = 'if_absent' AND records.live THEN 'unchanged'
     WHEN batch.faulty THEN 'refused'
-    WHEN batch.seen <> coalesce(records.version, 0) THEN 'changed_meanwhile'
-    WHEN records.identifier IS NULL THEN 'created'
+    WHEN batch.seen <> CASE WHEN records.live THEN records.version ELSE 0 END THEN 'changed_meanwhile'
+    WHEN records.live IS NOT TRUE THEN 'created'
     WHEN batch.doc IS NULL THEN 'deleted'
     WHEN versions.doc = batch.doc THEN 'unchanged'
     ELSE 'changed'
