@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use aid_register::db::Database;
-use aid_register::dumps::{Dumps, make};
+use aid_register::dumps::Dumps;
+use aid_register::dumps::make::{self, Made};
 use support::times;
 
 /// A page, a record, a total and a search.
@@ -41,14 +42,14 @@ fn main() -> anyhow::Result<()> {
         let done = Arc::clone(&done);
         move || {
             let started = Instant::now();
-            let made = actix_web::rt::System::new().block_on(make::make(&db, &dumps, None));
+            let made = actix_web::rt::System::new().block_on(make::make(&db, &dumps));
             done.store(true, Ordering::Relaxed);
             made.map(|made| (made, started.elapsed()))
         }
     });
     let beside = runtime.block_on(read(&base, |_| !done.load(Ordering::Relaxed)))?;
     let (made, took) = making.join().expect("a dump that ends")?;
-    let files = made.map_or(0, |made| made.files.len());
+    let files = if let Made::Dump(made) = made { made.files.len() } else { 0 };
     println!(
         "{files} files dumped in {:.1} s, {} requests meanwhile",
         took.as_secs_f64(),

@@ -18,7 +18,7 @@ use crate::auth::local::{ISSUER, LocalKey};
 use crate::auth::{ADMIN, Auth};
 use crate::config::{Config, SETTINGS, Setting};
 use crate::db::{self, Database};
-use crate::dumps::make;
+use crate::dumps::make::{self, Made};
 use crate::imports::jobs;
 use crate::imports::report::Counts;
 use crate::input::Shapes;
@@ -166,9 +166,12 @@ pub fn run() -> anyhow::Result<()> {
             runtime()?.block_on(async {
                 db::migrate(server.url()).await?;
                 let dumps = config.dumps()?;
-                let made = make::make(&Database::new(server.url(), 1, 1)?, &dumps, None).await?;
-                let made = made.context("another dump is being made")?;
-                print(&dumps.folder.join(made.name).display().to_string())
+                match make::make(&Database::new(server.url(), 1, 1)?, &dumps).await? {
+                    Made::Dump(made) | Made::Unchanged(made) => {
+                        print(&dumps.folder.join(made.name).display().to_string())
+                    }
+                    Made::Elsewhere => anyhow::bail!("another dump is being made"),
+                }
             })
         }
         Command::DemoData { grants } => with_database(&config, async |connection| demo_data(connection, grants).await),

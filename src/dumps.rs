@@ -16,6 +16,7 @@ use std::time::Duration;
 use chrono::Utc;
 
 use crate::db::Database;
+use make::Made;
 use manifest::Manifest;
 
 /// How often is looked whether it is time.
@@ -65,14 +66,13 @@ impl Dumps {
             tokio::time::sleep(PAUSE).await;
             let newest = self.list().into_iter().next();
             let is_time = newest
-                .as_ref()
                 .is_none_or(|newest| Utc::now() - newest.made_at >= chrono::TimeDelta::hours(i64::from(self.hours)));
             if !is_time {
                 continue;
             }
-            match make::make(&db, &self, newest.map(|newest| newest.position)).await {
-                Ok(Some(manifest)) => log::info!("dumped the register as {}", manifest.name),
-                Ok(None) => {}
+            match make::make(&db, &self).await {
+                Ok(Made::Dump(manifest)) => log::info!("dumped the register as {}", manifest.name),
+                Ok(Made::Unchanged(_) | Made::Elsewhere) => {}
                 Err(problem) => log::warn!("the register could not be dumped: {problem:#}"),
             }
         }

@@ -45,26 +45,31 @@ struct Locked {
     locked: bool,
 }
 
-/// Makes a dump and removes those that do not stay; none, if another instance makes one, or nothing has
-/// changed since this position.
-pub async fn make(db: &Database, dumps: &Dumps, since: Option<i64>) -> anyhow::Result<Option<Manifest>> {
+/// What came of making a dump.
+pub enum Made {
+    /// The dump.
+    Dump(Manifest),
+    /// This is the newest, and nothing has changed since.
+    Unchanged(Manifest),
+    /// Another program makes one.
+    Elsewhere,
+}
+
+/// Makes a dump, if anything has changed since the newest, and removes those that do not stay.
+pub async fn make(db: &Database, dumps: &Dumps) -> anyhow::Result<Made> {
     let mut connection = db.get_for_export().await?;
     let lock = format!("SELECT pg_try_advisory_lock({LOCK}) AS locked");
     let Locked { locked } = sql_query(lock).get_result(&mut *connection).await?;
     if !locked {
-        return Ok(None);
+        return Ok(Made::Elsewhere);
     }
-    let made = under_lock(&mut connection, dumps, since).await;
+    let made = under_lock(&mut connection, dumps).await;
     // However that ended, the connection goes back as it came.
     connection.batch_execute(&format!("ROLLBACK; SELECT pg_advisory_unlock({LOCK}); RESET statement_timeout")).await?;
     made
 }
 
-async fn under_lock(
-    connection: &mut AsyncPgConnection,
-    dumps: &Dumps,
-    since: Option<i64>,
-) -> anyhow::Result<Option<Manifest>> {
+async fn under_lock(connection: &mut AsyncPgConnection, dumps: &Dumps) -> anyhow::Result<Made> {
     let part = dumps.path(PART);
     // What one left that was stopped.
     if part.exists() {
@@ -74,8 +79,8 @@ async fn under_lock(
         .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0")
         .await?;
     let (position, as_of) = read::clock(connection).await?;
-    if since == Some(position) {
-        return Ok(None);
+    if let Some(newest) = dumps.list().into_iter().next().filter(|newest| newest.position == position) {
+        return Ok(Made::Unchanged(newest));
     }
     fs::create_dir_all(&part).with_context(|| format!("making {}", part.display()))?;
     let made_at = Utc::now();
@@ -113,7 +118,7 @@ async fn under_lock(
     for name in keep::gone(&dumps.list(), dumps.kept) {
         fs::remove_dir_all(dumps.path(name)).with_context(|| format!("removing the dump {name}"))?;
     }
-    Ok(Some(manifest))
+    Ok(Made::Dump(manifest))
 }
 
 /// Writes the records of collections to one file; says how many they are.

@@ -4,8 +4,9 @@ use std::io::ErrorKind;
 
 use actix_files::NamedFile;
 use actix_web::body::SizedStream;
+use actix_web::http::Method;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, ContentDisposition, ETAG, HeaderValue, IF_RANGE, LOCATION,
+    CACHE_CONTROL, CONTENT_ENCODING, ContentDisposition, ETAG, HeaderValue, IF_MATCH, IF_RANGE, LOCATION, RANGE,
 };
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -100,9 +101,18 @@ pub async fn file(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
     let media_type = media_type.parse().map_err(Problem::internal)?;
     let disposition = ContentDisposition::attachment(format!("{}-{name}", manifest.name));
     let file = file.use_etag(false).set_content_type(media_type).set_content_disposition(disposition);
-    // A part of another file than the client has the beginning of is no use to it (RFC 9110, 13.1.5).
-    let is_other = request.headers().get(IF_RANGE).is_some_and(|begun| begun.as_bytes() != etag.as_bytes());
-    let mut response = if is_other { whole(&file)? } else { file.into_response(&request) };
+    let headers = request.headers();
+    let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or_default());
+    let wanted = text(IF_MATCH);
+    if wanted.is_some_and(|tags| !tags.split(',').map(str::trim).any(|tag| tag == "*" || tag == etag)) {
+        return Err(Problem::new(Reason::PreconditionFailed, format!("The file is {etag}, not what If-Match names")));
+    }
+    // A part of another file than the client has the beginning of is no use to it (RFC 9110, 13.1.5); ranges are
+    // of bytes, and of what is got (14.2).
+    let is_other = text(IF_RANGE).is_some_and(|begun| begun != etag);
+    let is_part = text(RANGE).is_some_and(|range| range.starts_with("bytes=")) && request.method() == Method::GET;
+    let plain = is_other || wanted.is_some() || headers.contains_key(RANGE) && !is_part;
+    let mut response = if plain { whole(&file)? } else { file.into_response(&request) };
     // Its bytes are those of the manifest: nothing packs them on their way.
     response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("identity"));
     response.headers_mut().insert(CACHE_CONTROL, FOR_EVER);

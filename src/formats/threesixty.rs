@@ -14,6 +14,9 @@ use super::related::{self, Related};
 use super::{Export, Writer, typed};
 use crate::kind::Kind;
 
+/// The member of grants that came from elsewhere than a package: they say less here than the register does.
+pub const DERIVED: &str = "registerDerived";
+
 /// Grants that are left out and named; of more only the number is said.
 const NAMED: usize = 1000;
 

@@ -154,6 +154,26 @@ impl Header {
             };
             members.insert(member.to_owned(), whole);
         }
+        if self.partial.is_some() {
+            // Where an order means nothing, a file of the register's own need not have it.
+            let stated = |items: &Value| -> Option<Vec<Value>> {
+                let mut items = items.as_array()?.clone();
+                items
+                    .iter_mut()
+                    .filter_map(Value::as_object_mut)
+                    .for_each(|item| item.retain(|_, part| !part.is_null()));
+                Some(items)
+            };
+            let is_same = |one: &Value, other: &Value| {
+                let (Some(one), Some(other)) = (stated(one), stated(other)) else { return false };
+                one.len() == other.len() && one.iter().all(|item| other.contains(item))
+            };
+            for member in ["sectors", "tags", "organisations"] {
+                if let Some(new) = members.get_mut(member).filter(|new| is_same(new, &now[member])) {
+                    *new = now[member].clone();
+                }
+            }
+        }
     }
 
     /// Texts in the languages that have columns, and in the others as they are.

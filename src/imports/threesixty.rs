@@ -20,6 +20,7 @@ use serde_json::{Map, Value, json};
 
 use crate::collections::{beneficiaries, grants, organisations};
 use crate::error::Fault;
+use crate::formats::iati::finding::Severity;
 use crate::kind::Kind;
 
 /// What the register has already, and how new records are named.
@@ -43,6 +44,8 @@ pub trait Known {
 pub struct Mapped {
     /// Its records, each before those that refer to it; none if there are faults.
     pub records: Vec<(&'static Kind, Value)>,
+    /// Whether the register made the grant of a package from records that say more.
+    pub is_derived: bool,
     /// What is wrong with it, by pointers into the grant.
     pub faults: Vec<Fault>,
     /// What its publisher should know.
@@ -63,6 +66,12 @@ impl Mapped {
 
     fn note(&mut self, pointer: impl Into<String>, code: &str, detail: impl Into<String>) {
         self.notes.push(Fault::at(pointer, code, detail));
+    }
+
+    /// Notes what breaks a rule of the standard, which the register does without.
+    fn breaks(&mut self, pointer: impl Into<String>, code: &str, detail: impl Into<String>) {
+        let rule = Some(format!("360giving.{code}"));
+        self.notes.push(Fault { rule, severity: Some(Severity::Error), ..Fault::at(pointer, code, detail) });
     }
 
     /// The grant itself.

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use aid_register::db::Database;
-use aid_register::dumps::make::make;
+use aid_register::dumps::make::{Made, make};
 use aid_register::dumps::manifest::Manifest;
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
@@ -12,8 +12,11 @@ use sha2::{Digest, Sha256};
 use crate::make;
 use crate::support::TestApp;
 
-async fn dump(app: &TestApp, since: Option<i64>) -> Option<Manifest> {
-    make(&Database::new(&app.database_url, 1, 1).unwrap(), &app.dumps, since).await.unwrap()
+pub async fn dump(app: &TestApp) -> Option<Manifest> {
+    match make(&Database::new(&app.database_url, 1, 1).unwrap(), &app.dumps).await.unwrap() {
+        Made::Dump(manifest) => Some(manifest),
+        Made::Unchanged(_) | Made::Elsewhere => None,
+    }
 }
 
 fn sha256(bytes: &[u8]) -> String {
@@ -25,7 +28,7 @@ async fn a_dump_is_the_register_of_one_moment() {
     let app = TestApp::shipped().await;
     let anon = app.anon();
     assert_eq!(anon.get("/v1/dumps").await.expect(200).json()["data"], json!([]));
-    let manifest = dump(&app, None).await.unwrap();
+    let manifest = dump(&app).await.unwrap();
     // What changes afterwards is not in it.
     let mut programme = make::programme("Later");
     programme["start_date"] = "2020".into();
@@ -74,7 +77,7 @@ async fn a_dump_is_the_register_of_one_moment() {
 async fn files_have_ranges_and_conditions() {
     let app = TestApp::shipped().await;
     let anon = app.anon();
-    let manifest = dump(&app, None).await.unwrap();
+    let manifest = dump(&app).await.unwrap();
     let path = format!("/v1/dumps/{}/grants.ndjson", manifest.name);
     let whole = anon.get(&path).await.expect(200);
     let part = anon.get_with(&path, &[("range", "bytes=10-19")]).await.expect(206);
@@ -85,6 +88,10 @@ async fn files_have_ranges_and_conditions() {
     let own = [("range", "bytes=10-19"), ("if-range", whole.header("etag"))];
     assert_eq!(anon.get_with(&path, &own).await.expect(206).body, part.body);
     anon.get_with(&path, &[("range", "bytes=99999999-")]).await.expect(416);
+    // Of other units there are no parts, and of other files than the one that is meant nothing.
+    assert_eq!(anon.get_with(&path, &[("range", "items=0-5")]).await.expect(200).body, whole.body);
+    assert_eq!(anon.get_with(&path, &[("if-match", whole.header("etag"))]).await.expect(200).body, whole.body);
+    anon.get_with(&path, &[("if-match", "\"other\"")]).await.expect(412);
     anon.get_with(&path, &[("if-none-match", whole.header("etag"))]).await.expect(304);
     let head = anon.send(anon.request("HEAD", &path)).await.expect(200);
     assert_eq!((head.body.len(), head.header("content-length")), (0, whole.body.len().to_string().as_str()));
@@ -107,8 +114,8 @@ async fn files_have_ranges_and_conditions() {
 #[actix_web::test]
 async fn nothing_new_makes_no_dump_and_old_ones_go() {
     let app = TestApp::shipped().await;
-    let first = dump(&app, None).await.unwrap();
-    assert_eq!(dump(&app, Some(first.position)).await, None);
+    let first = dump(&app).await.unwrap();
+    assert_eq!(dump(&app).await, None);
     // Of the same second there is one; the names of the others are older.
     let folder = &app.dumps.folder;
     for day in ["2024-05-01", "2024-05-02", "2024-06-07"] {
@@ -126,7 +133,7 @@ async fn nothing_new_makes_no_dump_and_old_ones_go() {
     while chrono::Utc::now().timestamp() == first.made_at.timestamp() {
         tokio::task::yield_now().await;
     }
-    let second = dump(&app, Some(first.position)).await.unwrap();
+    let second = dump(&app).await.unwrap();
     let names: Vec<Value> = app.anon().get("/v1/dumps").await.expect(200).json()["data"]
         .as_array()
         .unwrap()

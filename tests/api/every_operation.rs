@@ -1,8 +1,6 @@
 //! Walks openapi/v1.json: what every operation owes its clients. An operation
 //! that is added is covered when it is born.
 
-use aid_register::db::Database;
-use aid_register::dumps::make::make;
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
@@ -105,7 +103,7 @@ async fn send(client: &Client, operation: &Operation, path: &str, body: &str) ->
 #[actix_web::test]
 async fn reads_answer_200_and_head_says_the_same() {
     let app = TestApp::shipped().await;
-    let dump = make(&Database::new(&app.database_url, 1, 1).unwrap(), &app.dumps, None).await.unwrap().unwrap();
+    let dump = crate::dumps::dump(&app).await.unwrap();
     app.admin().put("/v1/transactions/AR-CUPRIJA-T1", &operation_example("transactions"), &[]).await.expect(201);
     for operation in operations().iter().filter(|operation| operation.is_read() && operation.is_open()) {
         let identifier = operation.spec["tags"][0].as_str().filter(|_| operation.path.contains("{identifier}"));

@@ -11,6 +11,7 @@ mod codelists;
 mod concurrency;
 mod conditional;
 mod content;
+mod deliveries;
 mod divided;
 mod documents;
 mod dumps;

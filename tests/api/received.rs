@@ -24,14 +24,14 @@ const REFUSED: [(&str, &[&str]); 1] = [("dp-unicef-kosovo.xml", &["identifier_in
 const OLD: [(&str, &str); 4] = [("IF", "1"), ("C", "2"), ("D", "3"), ("E", "4")];
 
 /// A client for a publisher with every prefix.
-async fn aggregator(app: &TestApp) -> Client {
+pub async fn aggregator(app: &TestApp) -> Client {
     let publisher = json!({"name": "An aggregator", "prefixes": [""]});
     app.admin().put("/v1/publishers/aggregator", &publisher, &[]).await.expect(201);
     app.client("aggregator", SCOPES)
 }
 
 /// Imports a body, waiting until it is done; gives the report.
-async fn import(client: &Client, query: &str, body: Vec<u8>) -> Value {
+pub async fn import(client: &Client, query: &str, body: Vec<u8>) -> Value {
     let answer = send(client, &format!("mode=independent&confirm=true&{query}"), body, &[]).await;
     let report = if answer.status == 202 { finished(client, &answer).await } else { answer.json() };
     assert_eq!(report["status"], "completed", "{report}");
@@ -172,7 +172,7 @@ async fn grants_of_real_funders_come_in_and_go_out() {
 }
 
 /// An activity with this in it.
-fn file(inside: &str) -> String {
+pub fn file(inside: &str) -> String {
     format!(
         "<iati-activities version=\"2.03\"><iati-activity default-currency=\"EUR\" xml:lang=\"en\">
          <iati-identifier>T-1</iati-identifier><reporting-org ref=\"T-TOWN\" type=\"11\"><narrative>Town</narrative></reporting-org>

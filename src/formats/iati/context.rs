@@ -5,7 +5,7 @@
 use super::xml::Element;
 
 /// Says which attribute an element did not have.
-const MARK: &str = "register:default";
+pub const MARK: &str = "register:default";
 /// Elements with an amount, and the attribute that they take from the activity.
 const AMOUNTS: [&str; 3] = ["value", "forecast", "loan-status"];
 const CURRENCY: &str = "currency";
@@ -53,8 +53,8 @@ impl Context {
             let said = self.of_element(element.name());
             if said.is_some_and(|(attribute, value)| marked == attribute && element.get(attribute) == Some(value)) {
                 element.set(&marked, None);
+                element.set(MARK, None);
             }
-            element.set(MARK, None);
         }
         element.children_mut().for_each(|child| self.leave(child));
     }

@@ -7,6 +7,7 @@ use crate::collections::indicators::Indicator;
 use crate::collections::observations::Observation;
 use crate::collections::transactions::Transaction;
 use crate::formats::activity::Activity;
+use crate::record::SectorShare;
 use crate::record::original::digest_of;
 
 /// The part of an original that holds the attributes of an activity itself.
@@ -66,14 +67,21 @@ pub fn members(name: &str, of: &Activity) -> Option<String> {
         "activity-status" => json!(of.status),
         "activity-date" => json!([of.start_date, of.end_date]),
         "recipient-country" | "recipient-region" | "location" => json!(of.places),
-        "sector" => json!(of.sectors),
-        "tag" => json!([of.tags, of.sectors]),
+        "sector" => json!(sorted(&of.sectors)),
+        "tag" => json!([of.tags, sorted(&of.sectors)]),
         "budget" => json!([of.budget, of.start_date, of.end_date]),
         "document-link" => json!(of.documents),
         "related-activity" => json!([of.parent, of.programme]),
         _ => return None,
     };
     Some(digest_of(&members))
+}
+
+/// Sectors in an order of their own: theirs means nothing, and those without shares are written elsewhere.
+fn sorted(sectors: &[SectorShare]) -> Vec<&SectorShare> {
+    let mut sorted: Vec<&SectorShare> = sectors.iter().collect();
+    sorted.sort_by(|a, b| (&a.vocabulary, &a.code).cmp(&(&b.vocabulary, &b.code)));
+    sorted
 }
 
 /// The digest of what a flow's element says of it.

@@ -112,7 +112,8 @@ fn one_of<'f>(finding: &'f Finding, read: &Read) -> Option<(&'f str, usize)> {
 /// the register has nothing else to say.
 fn put(original: Option<&Original>, read: &Read, mut restored: Element, mut groups: Groups, left: &Left) -> Element {
     let without = &left.names;
-    let mut omitted: Vec<&str> = left.all().map(String::as_str).collect();
+    let is_elsewhere = |name: &&String| matches!(name.as_str(), "transaction" | "result") || read.contains_key(*name);
+    let mut omitted: Vec<&str> = left.all().filter(is_elsewhere).map(String::as_str).collect();
     omitted.extend((!left.attributes.is_empty() && !without.contains(ATTRIBUTES)).then_some(ATTRIBUTES));
     if !omitted.is_empty() {
         let before = restored.get("register:omitted").map(str::to_owned);

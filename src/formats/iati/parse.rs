@@ -249,7 +249,7 @@ fn named(name: &str) -> Result<String, String> {
 /// Text, if XML has all of its characters.
 fn clean(text: &str) -> Result<String, String> {
     let is_none = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
-    match text.as_bytes().iter().any(|byte| is_none(byte)) || text.contains(['\u{fffe}', '\u{ffff}']) {
+    match text.as_bytes().iter().any(is_none) || text.contains(['\u{fffe}', '\u{ffff}']) {
         true => Err("this is no well-formed XML: there is a character that it does not have".to_owned()),
         false => Ok(text.to_owned()),
     }

@@ -122,10 +122,11 @@ impl Element {
         Self { attributes: Vec::new(), ..self }
     }
 
-    /// The element without what the register itself says in it.
+    /// The element without what the register itself says in it, but for which of its attributes were not
+    /// its own ([`super::context`]).
     pub fn plain(&self) -> Self {
         let mut plain = self.clone();
-        plain.attributes.retain(|(name, _)| !name.starts_with("register:"));
+        plain.attributes.retain(|(name, _)| !name.starts_with("register:") || name == super::context::MARK);
         let children = std::mem::take(&mut plain.children);
         plain.children = children
             .into_iter()

@@ -6,6 +6,7 @@ use chrono::{NaiveDate, SecondsFormat};
 use rust_decimal::Decimal;
 use serde_json::{Map, Number, Value, json};
 
+use super::DERIVED;
 use crate::collections::grants::RecipientRole;
 use crate::collections::transactions::{self, Transaction, TransactionType};
 use crate::formats::activity::Activity;
@@ -17,6 +18,10 @@ use crate::record::{Identifier, OrganisationRole, PartialDate, Status, Translati
 const LANGUAGES: [&str; 3] = ["en", "sr-Latn", "sr-Cyrl"];
 /// What the standard's list of countries does not have.
 const NO_COUNTRY: &str = "XK";
+
+/// Members of organisations, and the lists that their numbers are of.
+const NUMBERS: [(&str, &[&str]); 2] =
+    [("charityNumber", &["GB-CHC", "GB-SC", "GB-NIC"]), ("companyNumber", &["GB-COH"])];
 
 /// The grant, or which members of the standard it lacks.
 pub fn grant(of: &Activity, related: &Related) -> Result<Value, Vec<&'static str>> {
@@ -66,6 +71,9 @@ pub fn grant(of: &Activity, related: &Related) -> Result<Value, Vec<&'static str
     add("disbursementTransaction", flows(related, &[TransactionType::Disbursement, TransactionType::Expenditure]));
     // What a package said of it that the register has no members for.
     let original = of.original.as_ref().filter(|original| original.standard == Standard::ThreeSixtyGiving);
+    if original.is_none() {
+        grant[DERIVED] = true.into();
+    }
     let places = digest_of(&json!([of.places]));
     let locations = original.and_then(|original| original.part("beneficiaryLocation", Some(&places)));
     if let Some(locations) = locations.and_then(|text| serde_json::from_str(text).ok()) {
@@ -126,7 +134,18 @@ fn dates(of: &Activity) -> Vec<Value> {
 
 fn organisation(identifier: &Identifier, parties: &HashMap<String, Party>) -> Value {
     match parties.get(&identifier.0) {
-        Some(party) => json!({"id": party.reference(&identifier.0), "name": text(&party.name)}),
+        Some(party) => {
+            let reference = party.reference(&identifier.0);
+            let mut organisation = json!({"id": reference, "name": text(&party.name)});
+            // The numbers that it has beside its reference.
+            for (member, schemes) in NUMBERS {
+                let mut listed = party.identifiers.iter().filter(|one| schemes.contains(&one.scheme.as_str()));
+                if let Some(one) = listed.next().filter(|one| !reference.ends_with(&format!("-{}", one.code))) {
+                    organisation[member] = one.code.as_str().into();
+                }
+            }
+            organisation
+        }
         None => json!({"id": identifier, "name": identifier}),
     }
 }

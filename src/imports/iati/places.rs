@@ -1,5 +1,7 @@
 //! Where an activity works, and in which sectors: shares are kept where they are whole.
 
+use std::collections::HashSet;
+
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
@@ -117,11 +119,11 @@ fn code(id: &Element) -> Option<Value> {
 /// The sectors of an activity, by vocabulary, and those without shares that the register itself wrote
 /// as tags.
 pub fn sectors(activity: &Element, reading: &mut Reading) -> Vec<Value> {
-    let mut found: Vec<(&str, &str, Option<&str>)> = Vec::new();
+    let mut found: Vec<(&str, String, Option<&str>)> = Vec::new();
     for sector in activity.all("sector").filter(|sector| sector.get("register:of").is_none()) {
         let vocabulary = sector.get("vocabulary").unwrap_or("1");
-        let Some(code) = sector.get("code") else { continue };
-        if !is_sector(vocabulary, code) {
+        let Some(code) = sector.get("code").map(|code| targeted(vocabulary == "8", code)) else { continue };
+        if !is_sector(vocabulary, &code) {
             let words = format!("{code:?} is no code of vocabulary {vocabulary}, or that is none; it is left out");
             reading.note("sector_unknown", sector.line(), words);
             continue;
@@ -130,14 +132,14 @@ pub fn sectors(activity: &Element, reading: &mut Reading) -> Vec<Value> {
     }
     let unshared =
         activity.all("tag").filter_map(|tag| Some((tag.get("register:sector-vocabulary")?, tag.get("code")?)));
-    found.extend(unshared.map(|(vocabulary, code)| (vocabulary, code, None)));
+    found.extend(unshared.map(|(vocabulary, code)| (vocabulary, code.to_owned(), None)));
     let mut vocabularies: Vec<&str> = found.iter().map(|(vocabulary, ..)| *vocabulary).collect();
-    vocabularies.sort_unstable();
-    vocabularies.dedup();
+    let mut seen = HashSet::new();
+    vocabularies.retain(|vocabulary| seen.insert(*vocabulary));
     let mut sectors = Vec::new();
     for vocabulary in vocabularies {
         let of = found.iter().filter(|(other, ..)| *other == vocabulary);
-        let shares: Vec<(String, Option<&str>)> = of.map(|(_, code, share)| ((*code).to_owned(), *share)).collect();
+        let shares: Vec<(String, Option<&str>)> = of.map(|(_, code, share)| (code.clone(), *share)).collect();
         for mut one in shared("sector", shares, reading) {
             if let Some(one) = one.as_object_mut() {
                 let code = one.shift_remove("location");
@@ -148,6 +150,11 @@ pub fn sectors(activity: &Element, reading: &mut Reading) -> Vec<Value> {
         }
     }
     sectors
+}
+
+/// A code; that of a target of the Goals with its letter as the list has it: `3.d`, not `3.D`.
+fn targeted(is_target: bool, code: &str) -> String {
+    if is_target { code.to_lowercase() } else { code.to_owned() }
 }
 
 fn is_sector(vocabulary: &str, code: &str) -> bool {
@@ -167,6 +174,7 @@ pub fn tags(activity: &Element, reading: &mut Reading) -> Vec<Value> {
     let mut tags: Vec<Value> = Vec::new();
     for tag in activity.all("tag").filter(|tag| tag.get("register:sector-vocabulary").is_none()) {
         let (Some(vocabulary), Some(code)) = (tag.get("vocabulary"), tag.get("code")) else { continue };
+        let code = &targeted(vocabulary == "3", code);
         let is_known = codes::TAG_VOCABULARIES.contains(&vocabulary)
             && match vocabulary {
                 "2" => codes::is_sdg_goal(code),

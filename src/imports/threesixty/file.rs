@@ -2,14 +2,14 @@
 //! is, its first bytes say. Like one of IATI it is read twice: for what it names, and for its records.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use chrono::{NaiveDate, Utc};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::flat::Columns;
 use super::{Known, Package};
@@ -50,6 +50,8 @@ pub fn names(file: &File) -> Named {
     let _ = each(file, &mut |_, grant| {
         if let Ok(grant) = grant {
             package.grant(&grant);
+            let names = &mut asked.0.borrow_mut().0;
+            names.extend(grant["id"].as_str().map(str::to_owned));
         }
         Ok(())
     });
@@ -75,6 +77,10 @@ pub fn records(file: &File, known: &known::Known, sink: &mut Sink) -> Result<(),
             let record = Record { faults: mapped.faults, ..Record::whole(&grants::KIND, Value::Null, line) };
             return sink.push(record.raw());
         }
+        // What the register derived from more than a package can say is not taken for more.
+        if mapped.is_derived && grant["id"].as_str().is_some_and(|grant| known.is_of(grant, "grants")) {
+            return Ok(());
+        }
         for (kind, mut json) in mapped.records {
             let said = match kind.collection {
                 "grants" => Some(Arc::clone(&grant_says)),
@@ -84,12 +90,28 @@ pub fn records(file: &File, known: &known::Known, sink: &mut Sink) -> Result<(),
             without_lines(&mut json, known);
             let record = match kind.collection {
                 "organisations" | "beneficiaries" => Record::if_absent(kind, json, line),
-                _ => Record { said, ..Record::whole(kind, json, line) },
+                _ => Record { said, kept: kept(&json), ..Record::whole(kind, json, line) },
             };
             sink.push(record.raw())?;
         }
         Ok(())
     })
+}
+
+/// The names of what is kept with a grant without a member of its own.
+fn kept(record: &Value) -> Vec<String> {
+    let rest = record["original"]["parts"]["rest"]["text"].as_str();
+    let rest: Map<String, Value> = rest.and_then(|rest| serde_json::from_str(rest).ok()).unwrap_or_default();
+    let within = |name: &str, part: &Value| -> BTreeSet<String> {
+        let all =
+            part.as_object().into_iter().chain(part.as_array().into_iter().flatten().filter_map(Value::as_object));
+        all.flat_map(Map::keys).map(|member| format!("{name}/{member}")).collect()
+    };
+    let named = rest.iter().flat_map(|(name, part)| match within(name, part) {
+        parts if parts.is_empty() => [name.clone()].into(),
+        parts => parts,
+    });
+    named.collect()
 }
 
 fn today() -> NaiveDate {

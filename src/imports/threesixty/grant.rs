@@ -6,10 +6,11 @@ use chrono::NaiveDate;
 use serde_json::{Value, json};
 
 use super::flows::{self, Award, check, flows, money};
-use super::part::Part;
+use super::part::{self, Part};
 use super::{Known, Mapped, fields, kept, parties};
 use crate::codes;
 use crate::collections::{grants, transactions};
+use crate::formats::threesixty::DERIVED;
 use crate::record::original::digest_of;
 use crate::record::{PartialDate, PlaceShare};
 
@@ -40,6 +41,11 @@ pub fn grant(known: &dyn Known, today: NaiveDate, grant: &Value) -> Mapped {
 
 fn map(known: &dyn Known, today: NaiveDate, mut part: Part, out: &mut Mapped) {
     required(&part, out);
+    if part.forget(|name| name == DERIVED) {
+        out.is_derived = true;
+        let words = "the register derived this from a record that says more: where it has that, it stays as it is";
+        out.note("", "derived", words);
+    }
     let is_to_individual = part.has("recipientIndividual");
     // Also what a table has of them in columns of its own.
     if part.forget(|name| fields::bare(name).starts_with("recipientind")) {
@@ -98,6 +104,7 @@ fn map(known: &dyn Known, today: NaiveDate, mut part: Part, out: &mut Mapped) {
     let date = part.date("awardDate", out);
     let commitments = flows(known, &award, "outgoing_commitment", "commitmentTransaction", &mut part, out);
     match (date, &budget) {
+        _ if out.is_derived => {}
         (Some(date), Some(budget)) if commitments.is_empty() => {
             out.records.push((&transactions::KIND, flows::award(&award, budget, &date)));
         }
@@ -112,7 +119,7 @@ fn map(known: &dyn Known, today: NaiveDate, mut part: Part, out: &mut Mapped) {
         part.keep("currency", currency.as_str());
     }
     // When it was changed here, the register says itself.
-    part.forget(|name| name == "dateModified");
+    let _ = part.text("dateModified", out).inspect(|date| part::dated("/dateModified", date, out));
     let rest = part.rest();
     let locations = locations.map(|locations| (locations, digest_of(&json!([typed(&places)]))));
     if !rest.is_empty() || locations.is_some() {
@@ -137,10 +144,10 @@ fn required(part: &Part, out: &mut Mapped) {
         out.fault("/currency", "required", "the amount has no currency");
     }
     for member in REQUIRED.into_iter().filter(|member| !part.has(member)) {
-        out.note(part.at(member), "standard_requires", format!("360Giving requires {member}"));
+        out.breaks(part.at(member), "standard_requires", format!("360Giving requires {member}"));
     }
     if !part.has("recipientOrganization") && !part.has("recipientIndividual") {
-        out.note("/recipientOrganization", "standard_requires", "360Giving requires a recipient");
+        out.breaks("/recipientOrganization", "standard_requires", "360Giving requires a recipient");
     }
 }
 

@@ -90,12 +90,15 @@ impl Part {
         let date = british(&text);
         match &date {
             Some(date) => out.note(
-                at,
+                at.clone(),
                 "date_order",
                 format!("{} is read as {date}, the day before the month", clip(&text, SHORT)),
             ),
-            None => out.fault(at, "date_invalid", format!("{} is no date: write 2024-03-31", clip(&text, SHORT))),
+            None => {
+                out.fault(at.clone(), "date_invalid", format!("{} is no date: write 2024-03-31", clip(&text, SHORT)))
+            }
         }
+        dated(&at, &text, out);
         date
     }
 
@@ -152,6 +155,14 @@ impl Part {
             Value::Object(rest) => rest,
             _ => Map::new(),
         }
+    }
+}
+
+/// Notes a date that the standard does not have in this form.
+pub fn dated(pointer: &str, text: &str, out: &mut Mapped) {
+    if iso(text).is_none() {
+        let words = format!("{} is no date of 360Giving: 2024-03-31, or an instant of it", clip(text, SHORT));
+        out.breaks(pointer, "date_format", words);
     }
 }
 
