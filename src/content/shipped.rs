@@ -18,6 +18,9 @@ pub const FILES: &[(&str, &str)] = &[
     ("content/interreg-romania-serbia.json", include_str!("../../content/interreg-romania-serbia.json")),
 ];
 
+/// The middle of each other country, by code: latitude and longitude.
+const POINTS: &str = include_str!("../../content/countries.csv");
+
 /// Countries that the shipped places describe further.
 const DESCRIBED: [&str; 8] = ["AL", "BA", "DE", "MK", "RO", "RS", "SI", "XK"];
 
@@ -32,10 +35,22 @@ pub fn single_places() -> Vec<&'static str> {
 pub fn countries() -> Vec<u8> {
     let all = codelists::find("Country").map(|list| list.codes.as_slice()).unwrap_or_default();
     let others = all.iter().filter(|code| code.withdrawn.is_none() && !DESCRIBED.contains(&code.code.as_str()));
+    let points: BTreeMap<&str, (&str, &str)> = POINTS
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split_once(','))
+        .filter_map(|(code, point)| Some((code, point.split_once(',')?)))
+        .collect();
     let country = |code: &Code| {
-        let source = json!({"source": "AR-SRC-ISO-3166", "fields": [""]});
+        let mut sources = vec![json!({"source": "AR-SRC-ISO-3166", "fields": [""]})];
+        let number = |text: &&str| serde_json::from_str::<Value>(text).unwrap_or_default();
+        let point = points.get(code.code.as_str()).map(|(latitude, longitude)| {
+            sources.push(json!({"source": "AR-SRC-NATURAL-EARTH", "fields": ["/point"]}));
+            json!({"latitude": number(latitude), "longitude": number(longitude)})
+        });
         json!({
-            "identifier": code.code, "kind": "country", "name": code.names().collect::<BTreeMap<_, _>>(), "country": code.code, "sources": [source],
+            "identifier": code.code, "kind": "country", "name": code.names().collect::<BTreeMap<_, _>>(), "country": code.code,
+            "point": point, "sources": sources,
         })
     };
     let countries: Vec<Value> = others.map(country).collect();
