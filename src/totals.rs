@@ -17,6 +17,7 @@ pub mod measures;
 pub mod question;
 pub mod routes;
 pub mod rows;
+pub mod rules;
 pub mod statement;
 pub mod summary;
 pub mod tables;

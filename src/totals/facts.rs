@@ -7,6 +7,7 @@ use super::deadline::Deadline;
 use super::dimension::Subject;
 use super::divide::Division;
 use super::question::Question;
+use super::rules::{HAD_PARTS, PARKED, Rules, SELVES, WHOLES};
 use super::statement::Statement;
 use super::values;
 use crate::store::bound::bind;
@@ -57,35 +58,6 @@ pub const TRANSACTIONS: &str =
   LEFT JOIN grants g ON g.identifier = t.grant_id
   LEFT JOIN programmes p ON p.identifier = t.programme {selves}";
 
-/// A flow is replaced by its parts of its own type, and by theirs, unless all of them are only
-/// parked: what an organisation moves to itself, as an organisation or as a beneficiary.
-const RULES: &str = "CASE WHEN {has_parts} THEN 'replaced' WHEN {parked} THEN 'parked' END";
-/// Whether payer and receiver of a flow are one.
-const PARKED: &str = "(t.doc #>> '{provider,organisation}' = t.doc #>> '{receiver,organisation}'
-        OR t.doc #>> '{provider,beneficiary}' = t.doc #>> '{receiver,beneficiary}'
-        OR coalesce(pb.organisation, t.doc #>> '{provider,organisation}') = coalesce(rb.organisation, t.doc #>> '{receiver,organisation}'))";
-/// Who they are as organisations.
-const SELVES: &str = "
-  LEFT JOIN beneficiaries pb ON pb.identifier = t.doc #>> '{provider,beneficiary}'
-  LEFT JOIN beneficiaries rb ON rb.identifier = t.doc #>> '{receiver,beneficiary}'";
-
-/// Whether a flow has such parts. Most have none at all, which is seen at once.
-const HAS_PARTS: &str =
-    "EXISTS (SELECT FROM transactions c WHERE c.parent = t.identifier AND c.type = t.type) AND EXISTS (
-    WITH RECURSIVE below AS (
-      SELECT c.identifier, c.type FROM transactions c WHERE c.parent = t.identifier AND c.type = t.type
-      UNION
-      SELECT c.identifier, c.type FROM below JOIN transactions c ON c.parent = below.identifier AND c.type = below.type)
-    SELECT FROM below JOIN transactions t USING (identifier) {selves} WHERE {parked} IS NOT TRUE)";
-/// The same for the past, which has no index of parents: what has parts is looked up once for all.
-const WHOLES: &str = "wholes AS MATERIALIZED (
-    WITH RECURSIVE up AS (
-      SELECT t.parent AS identifier, t.type FROM transactions t {selves} WHERE t.parent IS NOT NULL AND {parked} IS NOT TRUE
-      UNION
-      SELECT t.parent, t.type FROM up JOIN transactions t USING (identifier, type) WHERE t.parent IS NOT NULL)
-    SELECT * FROM up)";
-const HAD_PARTS: &str = "wholes.identifier IS NOT NULL";
-
 /// The flows that have parts among what the filters find; around a boundary, a part counts for all
 /// that it is a part of, of whichever type. Those of others, found alone, say so.
 const HERE: &str = "here AS MATERIALIZED (
@@ -97,30 +69,6 @@ const HERE: &str = "here AS MATERIALIZED (
     SELECT * FROM up)";
 const ELSEWHERE: &str = "CASE WHEN reason IS NOT DISTINCT FROM 'replaced'
       AND (priced.identifier, priced.type) NOT IN (SELECT here.identifier, here.type FROM here) THEN 'parts_elsewhere' ELSE reason END";
-
-/// What a base of facts leaves open: the dates of amounts, and why a flow does not count.
-pub struct Rules {
-    dated: &'static str,
-    /// Those of all flows, or those of a boundary.
-    rule: &'static str,
-    has_parts: &'static str,
-}
-
-impl Rules {
-    /// Of the register as it is, without a boundary, with amounts dated so.
-    pub fn now(dated: &'static str) -> Self {
-        Self { dated, rule: RULES, has_parts: HAS_PARTS }
-    }
-
-    /// A statement with nothing left open.
-    pub fn fill(&self, sql: &str) -> String {
-        sql.replace("{dated}", self.dated)
-            .replace("{rule}", self.rule)
-            .replace("{has_parts}", self.has_parts)
-            .replace("{selves}", SELVES)
-            .replace("{parked}", PARKED)
-    }
-}
 
 /// Why a record does not count.
 pub const REASONS: [&str; 17] = [
@@ -216,13 +164,10 @@ impl<'q> Facts<'q> {
             facts.statement.add(rules.fill(WHOLES));
             rules.has_parts = HAD_PARTS;
         }
-        rules.rule = match (around, &question.boundary) {
-            (Some(around), Some(boundary)) => {
-                facts.cross(around, boundary);
-                CROSSING
-            }
-            _ => RULES,
-        };
+        if let (Some(around), Some(boundary)) = (around, &question.boundary) {
+            facts.cross(around, boundary);
+            rules.rule = CROSSING;
+        }
         let matching = question.ask.matching(&mut facts.statement.values);
         let base = match question.subject {
             Subject::Transactions => {

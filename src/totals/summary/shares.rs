@@ -5,7 +5,8 @@ use strum::VariantNames;
 
 use super::super::dimension::{By, Subject};
 use super::super::divide::only;
-use super::super::facts::{GRANTS, Rules, TRANSACTIONS};
+use super::super::facts::{GRANTS, TRANSACTIONS};
+use super::super::rules::Rules;
 use super::{DIMENSIONS, level_of};
 use crate::collections::locations::LocationKind;
 use crate::store::refer::DEPTH;
