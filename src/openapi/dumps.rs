@@ -37,7 +37,8 @@ pub fn add(paths: &mut Map<String, Value>) {
         "Its manifest: each file with its size, SHA-256, number of records and schema, the licence, and the point in the history.",
         json!({"200": {"description": "The manifest.", "headers": headers,
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Manifest"}, "example": manifest}}}, "304": not_modified(), "307": on}), READ_PROBLEMS)}));
-    let problems: Vec<u16> = READ_PROBLEMS.iter().copied().filter(|status| *status != 406).collect();
+    // Ranges that there are not, and other files than the one that is meant.
+    let problems: Vec<u16> = READ_PROBLEMS.iter().copied().filter(|status| *status != 406).chain([412, 416]).collect();
     let types = [Format::Csv, Format::Ndjson, Format::Parquet, Format::Xml].map(Format::essence);
     let bytes = |media: &str| (media.to_owned(), json!({"schema": {"type": "string", "format": "binary"}}));
     let mut content: Map<String, Value> =
