@@ -131,10 +131,22 @@ const SITES: &str = "sites AS (
       bool_and(w.place IS NULL AND b.place IS NULL) AS none
     FROM links l LEFT JOIN within w ON w.place = l.target LEFT JOIN beyond b ON b.place = l.target
     WHERE l.role = 'place' GROUP BY l.record)";
+/// Whether the seats of organisations and beneficiaries do. Who states none is where the same body is as the other:
+/// an organisation, if the beneficiaries that it is lie on one side.
+const HOMES: &str = "homes AS (
+    SELECT sites.record, sites.some FROM sites
+    UNION ALL
+    SELECT b.identifier, s.some FROM beneficiaries b JOIN sites s ON s.record = b.organisation
+    WHERE NOT EXISTS (SELECT FROM sites own WHERE own.record = b.identifier)
+    UNION ALL
+    SELECT b.organisation, CASE WHEN bool_and(s.some) THEN true WHEN NOT bool_or(s.some) THEN false END
+    FROM beneficiaries b JOIN sites s ON s.record = b.identifier
+    WHERE b.organisation IS NOT NULL AND NOT EXISTS (SELECT FROM sites own WHERE own.record = b.organisation)
+    GROUP BY b.organisation)";
 const SEATS: &str = "seats AS (
-    SELECT r.record, bool_or(s.some) FILTER (WHERE r.role = 'provider') AS provider,
-      bool_or(s.some) FILTER (WHERE r.role = 'receiver') AS receiver
-    FROM links r JOIN sites s ON s.record = r.target WHERE r.role IN ('provider', 'receiver') GROUP BY r.record)";
+    SELECT r.record, bool_or(h.some) FILTER (WHERE r.role = 'provider') AS provider,
+      bool_or(h.some) FILTER (WHERE r.role = 'receiver') AS receiver
+    FROM links r JOIN homes h ON h.record = r.target WHERE r.role IN ('provider', 'receiver') GROUP BY r.record)";
 
 /// Finds the facts of a question, for the rest of the transaction: the table `facts`, each with the amount that
 /// counts of it, `whole`, in the currency `unit`, or the `reason` why it does not count, and what
@@ -257,6 +269,8 @@ impl<'q> Facts<'q> {
                 self.keep("sites");
                 self.statement.add(Rules::now("").fill(WHOLES));
                 self.keep("wholes");
+                self.statement.add(HOMES);
+                self.keep("homes");
                 self.statement.add(SEATS);
                 self.keep("seats");
                 sites = SELVES.to_owned()

@@ -275,6 +275,45 @@ async fn an_intermediary_of_unknown_seat_lets_through_what_came_from_outside() {
 }
 
 #[actix_web::test]
+async fn one_body_has_one_seat_as_organisation_and_as_beneficiary() {
+    let app = TestApp::shipped().await;
+    let flow = |id: &str, from: Value, to: Value, parent: Option<&str>| {
+        let made = json!({"identifier": id, "type": "disbursement", "date": "2024-01-01", "value": {"amount": 100, "currency": "CHF"},
+            "provider": from, "receiver": to, "parent": parent});
+        ("transactions", made)
+    };
+    let body = |id: &str, location: Option<&str>| {
+        ("organisations", json!({"identifier": id, "name": {"en": id}, "type": "government", "location": location}))
+    };
+    let town = |id: &str, location: Option<&str>, organisation: &str| {
+        let town = json!({"identifier": id, "kind": "local_government", "name": {"en": id}, "location": location, "organisation": organisation});
+        ("beneficiaries", town)
+    };
+    let (of, at) = (|id: &str| json!({"organisation": id}), |id: &str| json!({"beneficiary": id}));
+    let records = [
+        body("T-OUT", Some("RO424")),
+        body("T-CITY", None),
+        body("T-STATE", Some("RS-71200")),
+        body("T-CHAIN", None),
+        town("T-TOWN", Some("RS-71200"), "T-CITY"),
+        town("T-OFFICE", None, "T-STATE"),
+        town("T-NEAR", Some("RS-71200"), "T-CHAIN"),
+        town("T-FAR", Some("RO424"), "T-CHAIN"),
+        flow("T-1", of("T-OUT"), of("T-CITY"), None),
+        flow("T-2", of("T-CITY"), at("T-TOWN"), Some("T-1")),
+        flow("T-3", of("T-OUT"), at("T-OFFICE"), None),
+        flow("T-4", of("T-OUT"), of("T-CHAIN"), None),
+    ];
+    make::write(&mut app.connection().await, &records).await;
+    for (reason, expected) in [("", ["T-1", "T-3"].as_slice()), ("inside", &["T-2"]), ("side_unknown", &["T-4"])] {
+        let excluded = if reason.is_empty() { String::new() } else { format!("&excluded={reason}") };
+        let path = format!("/v1/totals/transactions/rows?type=disbursement&boundary=RS-71200{excluded}");
+        let rows = app.anon().get(&path).await.expect(200);
+        assert_eq!(rows.identifiers(), expected, "{reason}");
+    }
+}
+
+#[actix_web::test]
 async fn a_record_with_long_lists_is_not_multiplied_out() {
     let app = TestApp::empty().await;
     let place = |n: usize| {
