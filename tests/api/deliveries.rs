@@ -217,6 +217,11 @@ async fn files_of_the_register_change_nothing_in_it() {
     let paid =
         json!({"type": "disbursement", "date": "2020-05", "value": {"amount": 5, "currency": "EUR"}, "grant": "T-G0"});
     client.put("/v1/transactions/T-G0:transaction-2", &paid, &[]).await.expect(201);
+    for (id, date) in [("T-ALONE", "2020-05-01"), ("T-COMING", "2099")] {
+        let flow = json!({"type": "disbursement", "date": date, "value": {"amount": 5, "currency": "EUR"}, "grant": "T-G0",
+            "provider": {"programme": "AR-LNOB"}, "receiver": {"grant": "T-G1"}, "description": {"en": "second", "sr-Latn": "druga"}});
+        client.put(&format!("/v1/transactions/{id}"), &flow, &[]).await.expect(201);
+    }
     unchanged_by_its_own_files(&app).await;
     // Another register has the same of them.
     let other = TestApp::shipped().await;

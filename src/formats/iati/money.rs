@@ -95,11 +95,21 @@ pub fn flows(
                     .attribute("type", "1")
                     .attribute("register:identifier", &transaction.identifier.0)
                     .attribute("register:type", type_of(transaction))
+                    .attribute_if("register:provider-activity", activity_alone(&transaction.provider))
+                    .attribute_if("register:receiver-activity", activity_alone(&transaction.receiver))
                     .with([
-                        Element::new("period-start").attribute("iso-date", day),
+                        Element::new("period-start")
+                            .attribute("iso-date", day)
+                            .attribute_if("register:date", inexact(&transaction.date)),
                         value(transaction.value.amount.0, &transaction.value, Some(value_date)),
                     ])
-                    .with(ends(transaction, parties)),
+                    .with(ends(transaction, parties))
+                    .with(
+                        transaction
+                            .description
+                            .as_ref()
+                            .map(|text| Element::new("register:description").with(narratives(text))),
+                    ),
             );
         } else if day <= today {
             // A value of a day to come is not known.
@@ -135,6 +145,8 @@ fn flow(
         .attribute("ref", &transaction.identifier.0)
         .attribute("register:identifier", &transaction.identifier.0)
         .attribute_if("register:parent", transaction.parent.as_ref().map(|parent| &parent.0))
+        .attribute_if("register:provider-activity", activity_alone(&transaction.provider))
+        .attribute_if("register:receiver-activity", activity_alone(&transaction.receiver))
         .with([
             of_type,
             date.attribute_if("register:date", inexact(&transaction.date)),
@@ -142,6 +154,12 @@ fn flow(
         ])
         .with(description)
         .with(ends(transaction, parties))
+}
+
+/// The activity of a party of which nothing else is known, for whom the standard has no element.
+fn activity_alone(of: &Option<Party>) -> Option<&String> {
+    let of = of.as_ref().filter(|of| of.organisation.is_none() && of.beneficiary.is_none())?;
+    of.grant.as_ref().or(of.programme.as_ref()).map(|its| &its.0)
 }
 
 /// Who pays and who receives.

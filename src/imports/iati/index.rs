@@ -55,10 +55,11 @@ impl Index {
         let receiving = activity.all("transaction").filter_map(|flow| Who::of(flow.first("receiver-org")?, &reporting));
         entry.is_award = implementing.chain(receiving).any(|who| Some(&who) != reporting.as_ref());
         self.parties.extend(parties(activity));
-        for flow in activity.all("transaction") {
+        for flow in activity.all("transaction").chain(activity.all("planned-disbursement")) {
             let names = [("provider-org", "provider-activity-id"), ("receiver-org", "receiver-activity-id")];
             let of = names.iter().filter_map(|(end, name)| flow.first(end)?.get(name));
-            self.others.extend(of.map(str::to_owned));
+            let alone = ["register:provider-activity", "register:receiver-activity"];
+            self.others.extend(of.chain(alone.iter().filter_map(|name| flow.get(name))).map(str::to_owned));
         }
         let countries = activity.all("recipient-country").filter_map(|country| country.get("code"));
         let locations = activity.all("location").filter_map(|location| location.get("ref"));

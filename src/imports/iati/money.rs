@@ -131,7 +131,8 @@ fn transaction(flow: &Element, identifier: String, of_type: Option<&str>, date: 
         }
         money
     });
-    let description = flow.first("description").and_then(|text| texts(text, &reading.scope.language));
+    let description = flow.first("description").or(flow.first("register:description"));
+    let description = description.and_then(|text| texts(text, &reading.scope.language));
     let mut record = object([
         ("identifier", Some(identifier.into())),
         ("type", of_type.map(Value::from)),
@@ -144,8 +145,11 @@ fn transaction(flow: &Element, identifier: String, of_type: Option<&str>, date: 
     for (role, element, activity) in
         [("provider", "provider-org", "provider-activity-id"), ("receiver", "receiver-org", "receiver-activity-id")]
     {
-        let Some(end) = flow.first(element).and_then(|element| party(element, activity, reading)) else { continue };
-        record.insert(role.into(), end);
+        let named = flow.first(element).and_then(|element| party(element, activity, reading));
+        let alone = flow.get(&format!("register:{role}-activity"));
+        if let Some(end) = named.or_else(|| Some(Value::Object([its(alone?, reading)?].into_iter().collect()))) {
+            record.insert(role.into(), end);
+        }
     }
     let mut said = vec!["type", "date", "value", "programme", "grant", "provider", "receiver", "description"];
     said.extend(record.contains_key("parent").then_some("parent"));
@@ -194,11 +198,12 @@ fn party(element: &Element, activity: &str, reading: &mut Reading) -> Option<Val
         false => ("organisation", organisation(element, &reading.scope, reading.known, &mut reading.out)),
     };
     party.extend(found.1.map(|identifier| (found.0.to_owned(), identifier.into())));
-    if let Some(its) = element.get(activity)
-        && let Some(collection) = reading.known.collection(its)
-    {
-        let member = if collection == "grants" { "grant" } else { "programme" };
-        party.insert(member.into(), its.into());
-    }
+    party.extend(element.get(activity).and_then(|activity| its(activity, reading)));
     (!party.is_empty()).then_some(Value::Object(party))
+}
+
+/// The member that names an activity of the register or the file.
+fn its(activity: &str, reading: &Reading) -> Option<(String, Value)> {
+    let member = if reading.known.collection(activity)? == "grants" { "grant" } else { "programme" };
+    Some((member.to_owned(), activity.into()))
 }

@@ -50,7 +50,13 @@ pub fn places(activity: &Element, reading: &mut Reading) -> Vec<Value> {
     }
     let shares: Vec<(String, Option<&str>)> =
         countries.iter().map(|one| (one.get("code").unwrap_or_default().to_owned(), one.get("percentage"))).collect();
-    let [(country, share)] = shares.as_slice() else { return shared("recipient-country", shares, reading) };
+    let [(country, share)] = shares.as_slice() else {
+        if let Some(location) = named.first() {
+            let words = "in which of the countries the locations lie nobody says; they are only kept";
+            reading.note("places_kept", location.line(), words.to_owned());
+        }
+        return shared("recipient-country", shares, reading);
+    };
     if share.is_some_and(|share| share.parse::<Decimal>() != Ok(Decimal::ONE_HUNDRED)) {
         let words =
             format!("a part of it works in {country}, and nobody says where the rest does; the places are only kept");

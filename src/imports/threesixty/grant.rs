@@ -70,6 +70,9 @@ fn map(known: &dyn Known, today: NaiveDate, mut part: Part, out: &mut Mapped) {
         record["description"] = json!({"en": description});
     }
     let (amount, currency) = (part.amount("amountAwarded", out), part.text("currency", out));
+    if amount.as_ref().is_some_and(|amount| amount.to_string().starts_with('-')) {
+        out.fault("/amountAwarded", "negative_amount", "an award is not below zero");
+    }
     let budget = match (&amount, &currency) {
         (Some(amount), Some(currency)) => Some(money(amount, currency)),
         _ => None,
