@@ -14,7 +14,8 @@ use super::related::{self, Related};
 use super::{Export, Writer, typed};
 use crate::kind::Kind;
 
-/// The member of grants that came from elsewhere than a package: they say less here than the register does.
+/// The member of grants that came from elsewhere than a package, to this register or another: they say less here
+/// than the register did.
 pub const DERIVED: &str = "registerDerived";
 
 /// Grants that are left out and named; of more only the number is said.
@@ -23,6 +24,17 @@ const NAMED: usize = 1000;
 /// The SQL of what a package has beside each grant; other collections are none.
 pub fn beside(kind: &Kind) -> Option<String> {
     related::of_activity(kind).filter(|_| kind.collection == "grants")
+}
+
+/// A grant of the register, and what a package says of it: or which members of the standard it lacks.
+pub fn said_of(
+    record: &Map<String, Value>,
+    beside: Option<&str>,
+) -> io::Result<(Activity, Result<Value, Vec<&'static str>>)> {
+    let related: Related = beside.map(serde_json::from_str).transpose()?.unwrap_or_default();
+    let activity: Activity = typed(record)?;
+    let grant = grant::grant(&activity, &related);
+    Ok((activity, grant))
 }
 
 /// The writer.
@@ -65,9 +77,8 @@ impl Writer for ThreeSixtyGiving {
     }
 
     fn record(&mut self, record: &Map<String, Value>, beside: Option<&str>, out: &mut Vec<u8>) -> io::Result<()> {
-        let related: Related = beside.map(serde_json::from_str).transpose()?.unwrap_or_default();
-        let activity: Activity = typed(record)?;
-        match grant::grant(&activity, &related) {
+        let (activity, grant) = said_of(record, beside)?;
+        match grant {
             Ok(grant) => {
                 out.extend_from_slice(if std::mem::replace(&mut self.begun, true) { b",\n" } else { b"\n" });
                 serde_json::to_writer(out, &grant)?;

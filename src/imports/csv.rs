@@ -23,7 +23,7 @@ pub fn read(mut input: impl Read, rows: &mut dyn Rows) -> Result<(), Closed> {
         match input.read(&mut buffer[filled..]) {
             Ok(0) => break,
             Ok(read) => filled += read,
-            Err(error) => return rows.fault(0, broken(&error)),
+            Err(error) => return rows.end(0, broken(&error)),
         }
     }
     let mut start = if buffer.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
@@ -43,20 +43,20 @@ pub fn read(mut input: impl Read, rows: &mut dyn Rows) -> Result<(), Closed> {
         match result {
             ReadRecordResult::InputEmpty => match input.read(&mut buffer) {
                 Ok(read) => (start, filled) = (0, read),
-                Err(error) => return rows.fault(line, broken(&error)),
+                Err(error) => return rows.end(line, broken(&error)),
             },
             ReadRecordResult::OutputFull => {
-                return rows.fault(line, fault("record_too_large", "a row is too long: is a quote missing in it?"));
+                return rows.end(line, fault("record_too_large", "a row is too long: is a quote missing in it?"));
             }
             ReadRecordResult::OutputEndsFull => {
-                return rows.fault(line, fault("columns_too_many", "a table has at most 1000 columns"));
+                return rows.end(line, fault("columns_too_many", "a table has at most 1000 columns"));
             }
             ReadRecordResult::End if rows.width().is_none() => return rows.row(line, &[]),
             ReadRecordResult::End => return Ok(()),
             // A quote that is not closed takes the rows after it for text.
             ReadRecordResult::Record if quotes % 2 == 1 => {
                 let words = "a quote is opened and not closed, here or in a row before; nothing after it can be read";
-                return rows.fault(line, fault("quote_open", words));
+                return rows.end(line, fault("quote_open", words));
             }
             ReadRecordResult::Record => {
                 quotes = 0;

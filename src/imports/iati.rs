@@ -123,7 +123,7 @@ fn told(finding: Finding, element: &Element) -> Fault {
 
 /// What makes a file unreadable from here on.
 fn tell(fault: Fault, sink: &mut Sink) -> Result<(), Closed> {
-    sink.fault(fault.row.unwrap_or_default(), fault)
+    sink.end(fault.row.unwrap_or_default(), fault)
 }
 
 #[cfg(test)]

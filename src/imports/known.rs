@@ -76,11 +76,13 @@ struct Party {
 }
 
 #[derive(QueryableByName)]
-struct Live {
+struct Held {
     #[diesel(sql_type = Text)]
     identifier: String,
     #[diesel(sql_type = Text)]
     collection: String,
+    #[diesel(sql_type = Bool)]
+    live: bool,
 }
 
 #[derive(QueryableByName)]
@@ -122,6 +124,8 @@ pub struct Known {
     beneficiaries: HashMap<Who, String>,
     /// What of the register is named, with its collection.
     live: HashMap<String, String>,
+    /// What was of the register, with its collection: names are not given again.
+    gone: HashMap<String, String>,
     /// Who has a line of the funding of an activity, which says more than that it pays.
     funders: HashSet<(String, String)>,
     /// Parties that were added from this file.
@@ -157,12 +161,13 @@ impl Known {
             .map(String::as_str)
             .chain(known.named.parties.iter().filter_map(Who::reference))
             .collect();
-        let live: Vec<Live> =
-            sql_query("SELECT identifier, collection FROM records WHERE live AND identifier = ANY($1)")
-                .bind::<Array<Text>, _>(names)
-                .load(connection)
-                .await?;
+        let held: Vec<Held> = sql_query("SELECT identifier, collection, live FROM records WHERE identifier = ANY($1)")
+            .bind::<Array<Text>, _>(names)
+            .load(connection)
+            .await?;
+        let (live, gone): (Vec<Held>, Vec<Held>) = held.into_iter().partition(|row| row.live);
         known.live = live.into_iter().map(|row| (row.identifier, row.collection)).collect();
+        known.gone = gone.into_iter().map(|row| (row.identifier, row.collection)).collect();
         let lines: Vec<Line> = sql_query(
             "SELECT record, target FROM links WHERE role = 'funding' AND pointer LIKE '/funding/%' AND record = ANY($1)",
         )
@@ -274,6 +279,22 @@ impl Known {
         self.live.get(identifier).is_some_and(|other| other == collection)
     }
 
+    /// Whether something of this name is, or was, of another collection.
+    pub fn is_taken(&self, identifier: &str, collection: &str) -> bool {
+        self.live.get(identifier).or(self.gone.get(identifier)).is_some_and(|other| other != collection)
+    }
+
+    /// Whether an organisation of this name was added from this file.
+    pub fn was_added(&self, identifier: &str) -> bool {
+        self.new.contains(identifier)
+    }
+
+    /// What the register has of a collection that is named.
+    pub fn all_of(&self, collection: &str) -> Vec<String> {
+        let of = self.live.iter().filter(|(_, other)| *other == collection);
+        of.map(|(identifier, _)| identifier.clone()).collect()
+    }
+
     /// The name of a new record: as it is named elsewhere, if that is the writer's to give, else the
     /// same under the shortest prefix of the writer's.
     pub fn name(&self, given: &str) -> String {
@@ -287,8 +308,7 @@ impl Known {
 
     /// Whether a new organisation may have this name.
     fn may_name(&self, identifier: &str) -> bool {
-        let is_taken = self.live.get(identifier).is_some_and(|collection| collection != "organisations");
-        if is_taken || self.named.activities.contains_key(identifier) {
+        if self.is_taken(identifier, "organisations") || self.named.activities.contains_key(identifier) {
             return false;
         }
         let owns = |(prefix, whole, _): &&(String, bool, String)| match whole {

@@ -58,13 +58,13 @@ fn ndjson(kind: Option<&'static Kind>, input: Box<dyn Read + Send>, sink: &mut S
         match read {
             Ok(0) => break,
             Ok(_) => {}
-            Err(error) => return sink.fault(line, broken(&error)),
+            Err(error) => return sink.end(line, broken(&error)),
         }
         if json.len() > LIMIT {
             empty = false;
             sink.fault(line, Fault::at("", "record_too_large", format!("a record has at most {LIMIT} bytes")))?;
             if let Err(error) = skip_line(&mut input) {
-                return sink.fault(line, broken(&error));
+                return sink.end(line, broken(&error));
             }
             continue;
         }
@@ -131,19 +131,19 @@ const OF_PAGES: [&str; 3] = ["meta", "links", "included"];
 fn json(kind: Option<&'static Kind>, mut input: Box<dyn Read + Send>, sink: &mut Sink) -> Result<(), Closed> {
     let mut body = Vec::new();
     if let Err(error) = input.read_to_end(&mut body) {
-        return sink.fault(0, broken(&error));
+        return sink.end(0, broken(&error));
     }
     let malformed = |error: serde_json::Error| Fault::at("", "json_malformed", format!("This is not JSON: {error}"));
     let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&body);
     if body.trim_ascii_start().starts_with(b"[") {
         return match serde_json::from_slice::<Vec<Box<RawValue>>>(body) {
             Ok(records) => list(kind, "", records, sink),
-            Err(error) => sink.fault(0, malformed(error)),
+            Err(error) => sink.end(0, malformed(error)),
         };
     }
     let lists = match serde_json::from_slice::<Lists>(body) {
         Ok(Lists(lists)) => lists,
-        Err(error) => return sink.fault(0, malformed(error)),
+        Err(error) => return sink.end(0, malformed(error)),
     };
     if lists.is_empty() {
         return sink.fault(0, nothing());

@@ -19,6 +19,8 @@ pub trait Rows {
     fn row(&mut self, line: i64, cells: &[String]) -> Result<(), Closed>;
     /// Takes what is wrong with a row.
     fn fault(&mut self, line: i64, fault: Fault) -> Result<(), Closed>;
+    /// Takes why the rest cannot be read.
+    fn end(&mut self, line: i64, fault: Fault) -> Result<(), Closed>;
 }
 
 /// Rows as records of one collection, with the columns of its export.
@@ -74,6 +76,10 @@ impl Rows for Table<'_> {
 
     fn fault(&mut self, line: i64, fault: Fault) -> Result<(), Closed> {
         self.sink.fault(line, fault)
+    }
+
+    fn end(&mut self, line: i64, fault: Fault) -> Result<(), Closed> {
+        self.sink.end(line, fault)
     }
 }
 

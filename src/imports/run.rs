@@ -92,6 +92,8 @@ struct Import {
     /// Identifiers of records that cannot even be staged: who refers to them is not at
     /// fault for that. No more of them than a report would name.
     unstaged: Vec<String>,
+    /// Whether something could not be read to its end: who knows what it would have said.
+    is_cut: bool,
     next: i64,
 }
 
@@ -124,7 +126,7 @@ impl Import {
         let status = loop {
             complain::of_references(connection, &self.unstaged, each).await?;
             let (complaints, _) = complain::refused(connection).await?;
-            if !each && (complaints > 0 || !self.report.errors.is_empty()) {
+            if self.is_cut || !each && (complaints > 0 || !self.report.errors.is_empty()) {
                 // Nothing is written that could show them: they are looked for all the same.
                 let children = batch::with_parents(connection).await?;
                 if let Some((code, records)) = refer::among(&batch::parents(connection).await?, &children) {
@@ -224,6 +226,7 @@ impl Import {
                         for name in group.iter_mut().flat_map(|raw| std::mem::take(&mut raw.kept)) {
                             *self.report.kept.entry(name).or_default() += 1;
                         }
+                        self.is_cut |= group.iter().any(|raw| raw.is_end);
                         group.retain(|raw| !raw.json.is_empty() || !raw.faults.is_empty());
                         waiting.extend(bounded(connection, group).await?);
                     }

@@ -31,6 +31,8 @@ pub struct Raw {
     pub faults: Vec<Fault>,
     /// What was left out of it, or is odd, without being wrong.
     pub notes: Vec<Fault>,
+    /// Whether nothing after it can be read.
+    pub is_end: bool,
     /// What of another standard is kept with it without a member of its own, by name.
     pub kept: Vec<String>,
 }
@@ -71,6 +73,11 @@ impl Sink {
     /// Hands on a fault of a line, or of the whole.
     pub fn fault(&mut self, line: i64, fault: Fault) -> Result<(), Closed> {
         self.push(Raw { line, faults: vec![fault], ..Raw::default() })
+    }
+
+    /// Hands on why the rest cannot be read.
+    pub fn end(&mut self, line: i64, fault: Fault) -> Result<(), Closed> {
+        self.push(Raw { line, faults: vec![fault], is_end: true, ..Raw::default() })
     }
 
     /// Hands on what is no fault.

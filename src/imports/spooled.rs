@@ -9,6 +9,7 @@ use tokio::task::spawn_blocking;
 
 use super::known::Known;
 use super::sink::{Closed, Sink, broken};
+use super::threesixty::said::Said;
 use super::{Format, Order, iati, threesixty};
 use crate::error::{Fault, Problem};
 
@@ -17,6 +18,8 @@ pub struct Spooled {
     format: Format,
     file: File,
     known: Known,
+    /// What the register says of grants that a package names.
+    said: Said,
     /// Why the body is not whole.
     broken: Option<Fault>,
 }
@@ -33,7 +36,7 @@ impl Spooled {
         let copied = spawn_blocking(move || -> std::io::Result<_> {
             let (mut file, broken) = copy(body)?;
             let named = match format {
-                Format::ThreeSixty => threesixty::file::names(&file),
+                Format::ThreeSixty => threesixty::records::names(&file),
                 _ => iati::names(file.try_clone()?),
             };
             file.seek(SeekFrom::Start(0))?;
@@ -41,14 +44,20 @@ impl Spooled {
         });
         let (file, named, broken) = copied.await.map_err(Problem::internal)?.map_err(Problem::internal)?;
         let known = Known::ask(connection, named, order.writes_for(), order.collection).await?;
-        Ok(Self { format, file, known, broken })
+        let said = match format {
+            Format::ThreeSixty => {
+                Said::ask(connection, &known, threesixty::records::today(), &known.all_of("grants")).await?
+            }
+            _ => Said::default(),
+        };
+        Ok(Self { format, file, known, said, broken })
     }
 
     /// Reads its records.
     pub fn read(mut self, sink: &mut Sink) -> Result<(), Closed> {
         match (self.broken, self.format) {
-            (Some(broken), _) => sink.fault(broken.row.unwrap_or_default(), broken),
-            (None, Format::ThreeSixty) => threesixty::file::records(&self.file, &self.known, sink),
+            (Some(broken), _) => sink.end(broken.row.unwrap_or_default(), broken),
+            (None, Format::ThreeSixty) => threesixty::records::records(&self.file, &self.known, &self.said, sink),
             (None, _) => iati::records(self.file, &mut self.known, sink),
         }
     }

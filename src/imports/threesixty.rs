@@ -10,6 +10,8 @@ mod flows;
 pub mod grant;
 mod part;
 mod parties;
+pub mod records;
+pub mod said;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +24,7 @@ use crate::collections::{beneficiaries, grants, organisations};
 use crate::error::Fault;
 use crate::formats::iati::finding::Severity;
 use crate::kind::Kind;
+use said::{Said, Same};
 
 /// What the register has already, and how new records are named.
 ///
@@ -31,6 +34,8 @@ pub trait Known {
     fn organisation(&self, reference: &str) -> Option<String>;
     /// The beneficiary that a reference is to.
     fn beneficiary(&self, reference: &str) -> Option<String>;
+    /// Whether something of this name is, or was, no beneficiary.
+    fn is_taken(&self, identifier: &str) -> bool;
     /// Whether there is such a programme.
     fn is_programme(&self, identifier: &str) -> bool;
     /// Whether there is such a location.
@@ -44,8 +49,6 @@ pub trait Known {
 pub struct Mapped {
     /// Its records, each before those that refer to it; none if there are faults.
     pub records: Vec<(&'static Kind, Value)>,
-    /// Whether the register made the grant of a package from records that say more.
-    pub is_derived: bool,
     /// What is wrong with it, by pointers into the grant.
     pub faults: Vec<Fault>,
     /// What its publisher should know.
@@ -94,13 +97,19 @@ impl<'k> Package<'k> {
         Self { known, today, made: HashMap::new() }
     }
 
-    /// The next grant.
-    pub fn grant(&mut self, grant: &Value) -> Mapped {
+    /// The next grant, and what of it is as the register says it.
+    pub fn grant(&mut self, grant: &Value, said: &Said) -> (Mapped, Same) {
         let mut mapped = grant::grant(self.known, self.today, grant);
+        let same = said.same(grant, &mapped);
+        let named = same.named_beside(&mapped);
         let notes = &mut mapped.notes;
         mapped.records.retain(|(kind, record)| {
-            if ![organisations::KIND.collection, beneficiaries::KIND.collection].contains(&kind.collection) {
+            if !is_party(kind) {
                 return true;
+            }
+            // Who stands for what the register does not state.
+            if !named.contains(record["identifier"].as_str().unwrap_or_default()) {
+                return false;
             }
             let identifier = record["identifier"].as_str().unwrap_or_default();
             let Some(name) = self.made.get(identifier) else {
@@ -114,8 +123,13 @@ impl<'k> Package<'k> {
             }
             false
         });
-        mapped
+        (mapped, same)
     }
+}
+
+/// Whether these are who gives and who receives.
+fn is_party(kind: &Kind) -> bool {
+    [organisations::KIND.collection, beneficiaries::KIND.collection].contains(&kind.collection)
 }
 
 /// What the register has no member for, as the member `original` of a grant, and locations that say more than

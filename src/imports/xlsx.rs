@@ -21,22 +21,22 @@ const ROWS: u32 = 10_000;
 pub fn read(mut input: impl Read, rows: &mut dyn Rows) -> Result<(), Closed> {
     let mut body = Vec::new();
     if let Err(error) = input.read_to_end(&mut body) {
-        return rows.fault(0, broken(&error));
+        return rows.end(0, broken(&error));
     }
     let unreadable = |words: String| Fault { code: "workbook_invalid".into(), detail: words, ..Fault::default() };
     if let Err(words) = measure(&body) {
-        return rows.fault(0, unreadable(words));
+        return rows.end(0, unreadable(words));
     }
     let mut book: Xlsx<_> = match Xlsx::new(Cursor::new(body)) {
         Ok(book) => book,
-        Err(error) => return rows.fault(0, unreadable(format!("this is no workbook: {error}"))),
+        Err(error) => return rows.end(0, unreadable(format!("this is no workbook: {error}"))),
     };
     let Some(name) = book.sheet_names().first().cloned() else {
-        return rows.fault(0, unreadable("the workbook has no sheet".into()));
+        return rows.end(0, unreadable("the workbook has no sheet".into()));
     };
     match cells(&mut book, &name, rows) {
         Ok(done) => done,
-        Err(words) => rows.fault(0, unreadable(words)),
+        Err(words) => rows.end(0, unreadable(words)),
     }
 }
 

@@ -102,10 +102,20 @@ pub async fn some(
     kind: &Kind,
     identifiers: &[String],
 ) -> diesel::QueryResult<Vec<Row>> {
+    some_with(connection, kind, identifiers, "NULL::text").await
+}
+
+/// Some records of a collection by identifier, with the SQL of what is wanted beside each.
+pub async fn some_with(
+    connection: &mut AsyncPgConnection,
+    kind: &Kind,
+    identifiers: &[String],
+    beside: &str,
+) -> diesel::QueryResult<Vec<Row>> {
     let notes = if kind.has_places() { NOTES } else { "NULL::text" };
     let sql = format!(
         "SELECT identifier, publisher, version, created_at, updated_at, doc::text AS doc, identifier AS key, NULL::text AS converted, \
-         {notes} AS notes, NULL::text AS beside, NULL::text AS piece \
+         {notes} AS notes, {beside} AS beside, NULL::text AS piece \
          FROM {} t WHERE identifier = ANY($1) ORDER BY identifier",
         kind.collection
     );

@@ -32,6 +32,7 @@ mod make;
 mod map;
 mod merging;
 mod money;
+mod packages;
 mod paging;
 mod process;
 mod providers;

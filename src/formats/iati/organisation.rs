@@ -39,7 +39,8 @@ pub fn organisation(of: &Organisation, collection: &str, related: &Related, toda
     let website = of.website.as_ref().map(|url| {
         let title = Element::new("title").with(narratives(&of.name));
         let category = Element::new("category").attribute("code", "B16");
-        Element::new("document-link").attribute("format", "text/html").attribute("url", url).with([title, category])
+        let link = Element::new("document-link").attribute("format", "text/html").attribute("url", url);
+        link.attribute("register:of", "website").with([title, category])
     });
     let made = |_: &BTreeSet<String>| {
         let reference = reference(&of.identifiers, &of.identifier.0);

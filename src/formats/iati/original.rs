@@ -97,10 +97,24 @@ impl Left {
     }
 }
 
-/// The one element, of those that nothing else says, that a finding is about: its name, and which it is.
+/// The attributes that tell elements apart of which the register says some itself.
+fn key(name: &str) -> Option<&'static [&'static str]> {
+    match name {
+        "activity-date" => Some(&["type"]),
+        "document-link" => Some(&["url"]),
+        "related-activity" => Some(&["type", "ref"]),
+        _ => None,
+    }
+}
+
+/// The one element, of those that nothing else says or that can be told apart, that a finding is about: its name, and
+/// which it is.
 fn one_of<'f>(finding: &'f Finding, read: &Read) -> Option<(&'f str, usize)> {
     let [name] = finding.parts.as_slice() else { return None };
-    let (elements, true) = read.get(name)? else { return None };
+    let (elements, is_alone) = read.get(name)?;
+    if !is_alone && key(name).is_none() {
+        return None;
+    }
     let n = match finding.path.strip_prefix(name.as_str())?.strip_prefix('[') {
         Some(number) => number.split(']').next()?.parse::<usize>().ok()?.checked_sub(1)?,
         None => 0,
@@ -154,7 +168,21 @@ fn put(original: Option<&Original>, read: &Read, mut restored: Element, mut grou
                 tags.retain(|tag| tag.has("register:sector-vocabulary"));
                 tags.splice(0..0, elements);
             }
-            _ => drop(groups.insert(name.clone(), elements)),
+            _ => {
+                let mut own = groups.insert(name.clone(), elements).unwrap_or_default();
+                // What stands for a member of its own stands beside.
+                let websites = own.extract_if(.., |one| one.get("register:of") == Some("website"));
+                groups.entry(name.clone()).or_default().extend(websites);
+                // In the place of those that are left out stands what the register says.
+                if let Some(key) = key(name).filter(|_| left.some.contains(name)) {
+                    let all = groups.entry(name.clone()).or_default();
+                    let is_said = |one: &Element, all: &[Element]| {
+                        all.iter().any(|other| key.iter().all(|part| one.get(part) == other.get(part)))
+                    };
+                    let missing: Vec<Element> = own.into_iter().filter(|one| !is_said(one, all)).collect();
+                    all.extend(missing);
+                }
+            }
         }
     }
     // What was said one way is not said another way too.

@@ -18,7 +18,7 @@ use crate::formats::iati::{codes, groups};
 use crate::imports::known::{Known, Record};
 use crate::imports::table::Header;
 use crate::record::original::Part;
-use crate::record::{Identifier, Original};
+use crate::record::{Identifier, Original, PartialDate};
 use crate::store::batch::Stance;
 
 /// The largest number of documents and texts of a record.
@@ -55,6 +55,16 @@ impl Reading<'_> {
     pub fn note(&mut self, code: &str, line: i64, detail: String) {
         let (row, identifier) = (Some(line), Some(self.identifier.clone()));
         self.notes.push(Fault { row, identifier, code: code.into(), detail, ..Fault::default() });
+    }
+
+    /// A date that the calendar has; what is none is left out of `what`, and told.
+    pub fn dated(&mut self, date: Option<String>, line: i64, what: &str) -> Option<String> {
+        let date = date?;
+        let is_date = PartialDate::is_valid(&date);
+        if !is_date {
+            self.note("date_unclear", line, format!("{:?} is no date; {what} is kept without one", clip(&date, 50)));
+        }
+        is_date.then_some(date)
     }
 }
 
@@ -201,10 +211,10 @@ pub fn unread(original: &Original) -> Vec<String> {
 
 /// Begin and end: as they were, else as they are planned; what runs backwards is none.
 fn period(element: &Element, reading: &mut Reading) -> (Option<String>, Option<String>) {
-    let of = |of_type: &str| {
+    let mut of = |of_type: &str| {
         let mut dates = element.all("activity-date").filter(|date| date.get("register:of").is_none());
         let found = dates.find(|date| date.get("type") == Some(of_type))?;
-        date(found, "iso-date")
+        reading.dated(date(found, "iso-date"), found.line(), "the activity")
     };
     let (start, end) = (of("2").or_else(|| of("1")), of("4").or_else(|| of("3")));
     if let (Some(from), Some(to)) = (&start, &end)
@@ -279,6 +289,7 @@ fn documents(element: &Element, reading: &mut Reading) -> Vec<Value> {
             break;
         }
         let published = link.first("document-date").and_then(|element| date(element, "iso-date"));
+        let published = reading.dated(published, link.line(), "the document");
         documents.push(Value::Object(object([
             ("url", Some(url.into())),
             ("title", Some(title)),

@@ -48,10 +48,10 @@ pub fn organisation(element: &Element, version: &str, known: &mut Known) -> Vec<
         ("name", element.first("name").and_then(|name| texts(name, &language))),
         ("type", of_type.or((!is_known).then_some("other")).map(Value::from)),
         ("identifiers", listed(element).or(who.reference().filter(|_| !is_known).map(identifiers))),
+        ("website", website(element).map(Value::from)),
     ]);
     let mut said = vec!["name"];
-    said.extend(record.contains_key("type").then_some("type"));
-    said.extend(record.contains_key("identifiers").then_some("identifiers"));
+    said.extend(["type", "identifiers", "website"].into_iter().filter(|member| record.contains_key(*member)));
     let of: Option<Organisation> = serde_json::from_value(Value::Object(record.clone())).ok();
     let original = original(element, version, &|name| members(name, of.as_ref()?));
     if !original.parts.is_empty() {
@@ -61,6 +61,11 @@ pub fn organisation(element: &Element, version: &str, known: &mut Known) -> Vec<
     let said = Some(said_by(element, Header::saying(&organisations::KIND, &said)).into());
     let kept = unread(&original);
     vec![Record { said, kept, ..Record::whole(&organisations::KIND, Value::Object(record), line) }]
+}
+
+/// Its website, as the register itself wrote it; of others it is a document like any.
+fn website(element: &Element) -> Option<&str> {
+    element.all("document-link").find(|link| link.get("register:of") == Some("website"))?.get("url")
 }
 
 /// Where it is listed, as the register itself wrote it.

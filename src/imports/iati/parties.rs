@@ -106,6 +106,13 @@ pub fn beneficiary(element: &Element, activity: &Scope, known: &mut Known, out: 
         let kind = element.get("type").map_or("institution", kind_of);
         let mut record = described(element, &who, &identifier, activity);
         record["kind"] = kind.into();
+        // One body may pay here and receive there.
+        let is_own = matches!(who, Who::Identifier(..));
+        let name = who.name(known);
+        let added = || known.was_added(&name).then_some(name.as_str());
+        if let Some(organisation) = known.organisation(&who).or_else(added).filter(|_| !is_own) {
+            record["organisation"] = organisation.into();
+        }
         out.push(Record::if_absent(&beneficiaries::KIND, record, element.line()));
     }
     Some(identifier)

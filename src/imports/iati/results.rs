@@ -11,7 +11,7 @@ use crate::formats::iati::xml::Element;
 use crate::formats::iati::{codes, groups};
 use crate::imports::known::Record;
 use crate::imports::table::Header;
-use crate::record::{Identifier, PartialDate, is_visible};
+use crate::record::{Identifier, is_visible};
 
 /// The indicators of an activity with their values, as records; results without any are only kept.
 pub fn results(activity: &Element, reading: &mut Reading) {
@@ -114,19 +114,8 @@ fn values(one: &Element, indicator: &str, is_words: bool, reading: &mut Reading)
         let (start, end) = stated.map_or((start, end), |(start, end)| (date(start), date(end)));
         let own = is_own.then(|| own[n].as_str());
         let identifier = own.map_or_else(|| format!("{indicator}:{kind}-{which}"), str::to_owned);
-        let mut known = |date: Option<String>| {
-            let date = date?;
-            let is_date = PartialDate::is_valid(&date);
-            if !is_date {
-                reading.note(
-                    "date_unclear",
-                    element.line(),
-                    format!("{date:?} is no date; the value is kept without one"),
-                );
-            }
-            Some(date).filter(|_| is_date)
-        };
-        let period = (known(start), known(end));
+        let mut dated = |date| reading.dated(date, element.line(), "the value");
+        let period = (dated(start), dated(end));
         records.extend(observation(element, kind, (identifier, is_own), indicator, period, is_words, reading));
     }
     records

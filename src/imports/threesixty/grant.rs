@@ -41,11 +41,8 @@ pub fn grant(known: &dyn Known, today: NaiveDate, grant: &Value) -> Mapped {
 
 fn map(known: &dyn Known, today: NaiveDate, mut part: Part, out: &mut Mapped) {
     required(&part, out);
-    if part.forget(|name| name == DERIVED) {
-        out.is_derived = true;
-        let words = "the register derived this from a record that says more: where it has that, it stays as it is";
-        out.note("", "derived", words);
-    }
+    // Kept with the grant, so that no award is made of it by whoever reads it next.
+    let is_derived = part.has(DERIVED);
     let is_to_individual = part.has("recipientIndividual");
     // Also what a table has of them in columns of its own.
     if part.forget(|name| fields::bare(name).starts_with("recipientind")) {
@@ -107,7 +104,7 @@ fn map(known: &dyn Known, today: NaiveDate, mut part: Part, out: &mut Mapped) {
     let date = part.date("awardDate", out);
     let commitments = flows(known, &award, "outgoing_commitment", "commitmentTransaction", &mut part, out);
     match (date, &budget) {
-        _ if out.is_derived => {}
+        _ if is_derived => {}
         (Some(date), Some(budget)) if commitments.is_empty() => {
             out.records.push((&transactions::KIND, flows::award(&award, budget, &date)));
         }

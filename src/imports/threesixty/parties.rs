@@ -50,7 +50,7 @@ pub fn recipients(known: &dyn Known, grant: &mut Part, out: &mut Mapped) -> Vec<
         }
         let organisation = known.organisation(reference);
         let mut identifier = known.name(&spelled(reference));
-        if organisation.as_ref() == Some(&identifier) {
+        if organisation.as_ref() == Some(&identifier) || known.is_taken(&identifier) {
             identifier = known.name(&format!("{}:beneficiary", spelled(reference)));
         }
         let mut record =

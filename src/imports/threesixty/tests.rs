@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use chrono::{NaiveDate, Utc};
 use serde_json::{Map, Value, json};
 
+use super::said::Said;
 use super::{Known, Package, grant};
 use crate::collections::grants;
 use crate::formats::threesixty::ThreeSixtyGiving;
@@ -30,6 +31,10 @@ impl Known for Register {
 
     fn beneficiary(&self, reference: &str) -> Option<String> {
         self.beneficiaries.get(reference).cloned()
+    }
+
+    fn is_taken(&self, _identifier: &str) -> bool {
+        false
     }
 
     fn is_programme(&self, identifier: &str) -> bool {
@@ -75,7 +80,7 @@ fn records(register: &Register, grants: &[Value]) -> Vec<(&'static str, Value)> 
     let mut package = Package::new(register, today());
     let mut records = Vec::new();
     for given in grants {
-        let mapped = package.grant(given);
+        let mapped = package.grant(given, &Said::default()).0;
         assert_eq!(mapped.faults, [], "{given}");
         assert!(mapped.grant().is_some());
         for (kind, mut record) in mapped.records {
@@ -244,9 +249,9 @@ fn no_person_gets_into_the_register() {
 fn the_first_to_name_a_party_counts() {
     let (register, mut given) = (Register::default(), whole());
     let mut package = Package::new(&register, today());
-    assert_eq!(package.grant(&given).records.len(), 7);
+    assert_eq!(package.grant(&given, &Said::default()).0.records.len(), 7);
     given["fundingOrganization"][0]["name"] = "The Fund".into();
-    let again = package.grant(&given);
+    let (again, _) = package.grant(&given, &Said::default());
     assert_eq!(again.records.len(), 4);
     assert!(again.notes.iter().any(|note| note.code == "name_differs"));
 }

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::super::flat::Columns;
+use super::super::said::Said;
 use super::super::{Mapped, Package, grant};
 use super::{Register, records, today};
 
@@ -69,7 +70,7 @@ fn a_workbook_and_its_package_say_the_same() {
 
     // Once the register has it, it changes nothing.
     let mut first = Package::new(&register, today());
-    let mapped: Vec<Mapped> = from_package.iter().map(|grant| first.grant(grant)).collect();
+    let mapped: Vec<Mapped> = from_package.iter().map(|grant| first.grant(grant, &Said::default()).0).collect();
     mapped.iter().for_each(|mapped| register.add(&mapped.records));
     let again = records(&register, &from_package);
     let of_parties = |(of, _): &&(&str, Value)| !["organisations", "beneficiaries"].contains(of);

@@ -1,0 +1,148 @@
+//! Packages of 360Giving that come again: from their publisher, from the register itself, and from another one.
+
+use serde_json::{Value, json};
+
+use crate::deliveries::{PATCH, counts, threesixty, unchanged_by_its_own_files};
+use crate::received::import;
+use crate::support::TestApp;
+
+/// A grant as a publisher tells it, with more.
+fn told(more: &Value) -> Value {
+    let mut grant = json!({"id": "T-G", "title": "G", "description": "D", "currency": "GBP", "amountAwarded": 1000,
+        "awardDate": "2024-01-01", "plannedDates": [{"startDate": "2024-02-01", "endDate": "2099-02-01", "duration": 3}],
+        "recipientOrganization": [{"id": "T-R", "name": "R", "department": "x"}], "fundingOrganization": [{"id": "T-F", "name": "F"}],
+        "beneficiaryLocation": [{"id": "RS", "name": "Serbia", "geoCode": "x"}], "fromAnOpenCall": "Yes"});
+    grant.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    grant
+}
+
+/// The only grant of the register's own package.
+async fn own(app: &TestApp) -> Value {
+    let package = app.anon().get("/v1/grants.360giving").await.expect(200).json();
+    assert_eq!(package["grants"].as_array().unwrap().len(), 1, "{package}");
+    package["grants"][0].clone()
+}
+
+/// A register with one country.
+async fn register() -> TestApp {
+    let app = TestApp::empty().await;
+    let country = json!({"kind": "country", "name": {"en": "Serbia"}, "country": "RS"});
+    app.admin().put("/v1/publishers/aggregator", &json!({"name": "A", "prefixes": [""]}), &[]).await.expect(201);
+    app.admin().put("/v1/locations/RS", &country, &[]).await.expect(201);
+    app
+}
+
+#[actix_web::test]
+async fn what_comes_back_as_it_was_told_takes_nothing_away() {
+    let app = register().await;
+    let (client, anon) = (app.town(), app.anon());
+    assert_eq!(counts(&threesixty(&client, &told(&json!({}))).await), [4, 0, 0, 0]);
+    // What a package has no room for.
+    let more = json!({"start_date": "2024-02", "status": "cancelled", "sectors": [{"code": "11110", "percentage": 100}],
+        "budget": {"amount": 1000, "currency": "GBP", "exactness": "approximate"}, "places": [{"location": "RS", "percentage": 100}]});
+    client.patch("/v1/grants/T-G", &more, &PATCH).await.expect(200);
+    let flow = json!({"type": "expenditure", "date": "2024", "value": {"amount": 7, "currency": "GBP", "exactness": "at_least"},
+        "grant": "T-G", "receiver": {"grant": "T-G"}});
+    client.put("/v1/transactions/T-OWN", &flow, &[]).await.expect(201);
+    unchanged_by_its_own_files(&app).await;
+    let (before, paid) = (
+        anon.get("/v1/grants/T-G").await.expect(200).json(),
+        anon.get("/v1/transactions/T-OWN").await.expect(200).json(),
+    );
+    // With another title only that is another.
+    let mut edited = own(&app).await;
+    edited["title"] = json!("H");
+    let report = threesixty(&client, &edited).await;
+    assert_eq!(counts(&report), [0, 1, 0, 0], "{report}");
+    let mut after = anon.get("/v1/grants/T-G").await.expect(200).json();
+    assert_eq!(after["title"]["en"], "H");
+    for member in ["title", "version", "updated_at"] {
+        after[member] = before[member].clone();
+    }
+    assert_eq!(after, before);
+    assert_eq!(anon.get("/v1/transactions/T-OWN").await.expect(200).json(), paid);
+    // The publisher's next file changes what it says in another way, and keeps what it says beside that.
+    let report = threesixty(&client, &told(&json!({"amountAwarded": 900, "fromAnOpenCall": "No"}))).await;
+    assert_eq!(counts(&report), [0, 2, 0, 0], "{report}");
+    let (grant, package) = (anon.get("/v1/grants/T-G").await.expect(200).json(), own(&app).await);
+    assert_eq!((&grant["start_date"], &grant["places"]), (&before["start_date"], &before["places"]));
+    assert_eq!((&grant["status"], grant["budget"]["amount"].to_string()), (&json!("cancelled"), "900.00".to_owned()));
+    assert_eq!(
+        (&package["fromAnOpenCall"], &package["beneficiaryLocation"][0]["geoCode"]),
+        (&json!("No"), &json!("x"))
+    );
+    unchanged_by_its_own_files(&app).await;
+}
+
+#[actix_web::test]
+async fn a_package_of_another_register_is_corrected_by_its_next() {
+    let (here, there) = (register().await, register().await);
+    let name = json!({"kind": "institution", "name": {"en": "R"}});
+    here.town().put("/v1/beneficiaries/T-R", &name, &[]).await.expect(201);
+    let funder =
+        json!({"type": "multilateral", "name": {"en": "F"}, "identifiers": [{"scheme": "XM-DAC", "code": "41114"}]});
+    here.town().put("/v1/organisations/T-F", &funder, &[]).await.expect(201);
+    let grant = json!({"title": {"en": "G", "sr-Latn": "D"}, "status": "suspended", "start_date": "2024-03", "recipients": [{"beneficiary": "T-R", "role": "partner"}],
+        "budget": {"amount": 10, "currency": "EUR", "exactness": "at_most"}, "places": [{"location": "RS"}],
+        "organisations": [{"organisation": "T-F", "role": "funding"}]});
+    here.town().put("/v1/grants/T-G", &grant, &[]).await.expect(201);
+    unchanged_by_its_own_files(&here).await;
+    let package = own(&here).await;
+    assert_eq!(package["registerDerived"], true);
+    threesixty(&there.town(), &package).await;
+    // That it began in March says not when it was awarded.
+    assert!(there.anon().get("/v1/transactions").await.expect(200).identifiers().is_empty());
+    unchanged_by_its_own_files(&there).await;
+    assert_eq!(counts(&threesixty(&here.admin(), &own(&there).await).await), [0; 4]);
+    let less = json!({"budget": {"amount": 9}, "description": {"en": "Less"}});
+    here.town().patch("/v1/grants/T-G", &less, &PATCH).await.expect(200);
+    let report = threesixty(&there.town(), &own(&here).await).await;
+    assert_eq!(counts(&report), [0, 1, 0, 0], "{report}");
+    let corrected = there.anon().get("/v1/grants/T-G").await.expect(200).json();
+    assert_eq!(
+        (corrected["budget"]["amount"].to_string(), &corrected["description"]["en"]),
+        ("9.00".into(), &json!("Less"))
+    );
+    // What comes back from there says what is here, in fewer words.
+    assert_eq!(counts(&threesixty(&here.admin(), &own(&there).await).await), [0; 4]);
+    assert!(there.anon().get("/v1/transactions").await.expect(200).identifiers().is_empty());
+}
+
+#[actix_web::test]
+async fn who_was_merged_elsewhere_takes_part_all_the_same() {
+    let app = register().await;
+    let (client, anon) = (app.town(), app.anon());
+    for (path, body) in [
+        ("organisations/T-X", json!({"name": {"en": "X"}, "type": "other"})),
+        ("organisations/T-Y", json!({"name": {"en": "Y"}, "type": "other"})),
+        ("beneficiaries/T-B", json!({"name": {"en": "B"}, "kind": "group"})),
+        ("beneficiaries/T-C", json!({"name": {"en": "C"}, "kind": "group"})),
+    ] {
+        client.put(&format!("/v1/{path}"), &body, &[]).await.expect(201);
+    }
+    for (path, into) in [("organisations/T-X", "T-Y"), ("beneficiaries/T-B", "T-C")] {
+        let merge = json!({"into": into});
+        client.post_with(&format!("/v1/{path}/merge"), &merge, &[("if-match", "*")]).await.expect(200);
+    }
+    // An organisation that was receives, a beneficiary that was pays.
+    let grant = told(
+        &json!({"recipientOrganization": [{"id": "T-X", "name": "X"}], "fundingOrganization": [{"id": "T-B", "name": "B"}]}),
+    );
+    for expected in [[4, 0, 0, 0], [0; 4]] {
+        let report = threesixty(&client, &grant).await;
+        assert_eq!(counts(&report), expected, "{report}");
+    }
+    let recipient = anon.get("/v1/beneficiaries/T-X:beneficiary").await.expect(200).json();
+    assert_eq!(recipient["organisation"], "T-Y");
+    let party = |role: u32, id: &str| {
+        format!("<participating-org role=\"{role}\" ref=\"{id}\"><narrative>P</narrative></participating-org>")
+    };
+    let inside = format!("{}{}{}", party(1, "T-B"), party(1, "T-NEW"), party(4, "T-NEW"));
+    let activity = crate::received::file(&inside);
+    for expected in [0, 0] {
+        let report = import(&client, "format=iati", activity.clone().into_bytes()).await;
+        assert_eq!(counts(&report)[3], expected, "{report}");
+    }
+    let recipient = anon.get("/v1/beneficiaries/T-NEW:beneficiary").await.expect(200).json();
+    assert_eq!(recipient["organisation"], "T-NEW");
+}
