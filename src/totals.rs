@@ -9,6 +9,7 @@
 
 pub mod answer;
 pub mod boundary;
+pub mod crossing;
 pub mod deadline;
 pub mod dimension;
 pub mod divide;
@@ -25,7 +26,7 @@ pub mod values;
 pub mod written;
 
 /// The version of the rules in `docs/METHOD.md`.
-pub const METHOD: &str = "1.5";
+pub const METHOD: &str = "1.6";
 
 #[cfg(test)]
 mod tests {

@@ -48,7 +48,7 @@ pub fn add(paths: &mut Map<String, Value>) {
                 "The rows of totals",
                 "The very rows that a total adds up, each with its part; or those that it leaves out for a reason.",
                 parameters(subject, true),
-                json!({"application/json": {"schema": page(row(), json!({"type": "object"})), "example": rows(name)}, "text/csv": {"schema": {"type": "string"}}}),
+                json!({"application/json": {"schema": page(row(), json!({"type": "object", "properties": {"limit": {"type": "integer"}, "search": search::readings()}})), "example": rows(name)}, "text/csv": {"schema": {"type": "string"}}}),
             ),
         );
     }
@@ -86,7 +86,8 @@ fn meta() -> Value {
         "included": judged, "excluded": judged,
         "method": {"type": "object", "properties": {"url": address("The rules."), "version": {"type": "string"}}},
         "explain": address("The rows that add up to the whole."),
-        "conversion": {"type": "object", "description": "How much could be converted, by original currency."}}})
+        "conversion": {"type": "object", "description": "How much could be converted, by original currency."},
+        "search": search::readings()}})
 }
 
 fn row() -> Value {

@@ -4,7 +4,7 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text};
 use diesel::{OptionalExtension, QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::facts::Around;
+use super::crossing::Around;
 use super::question::Question;
 use crate::error::{FAULTS, Fault, Problem};
 

@@ -3,34 +3,26 @@
 
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
+use super::crossing::{Around, CROSSING, ENDS};
 use super::deadline::Deadline;
 use super::dimension::Subject;
 use super::divide::Division;
 use super::question::Question;
-use super::rules::{HAD_PARTS, PARKED, Rules, SELVES, WHOLES};
+use super::rules::{HAD_PARTS, Rules, WHOLES};
 use super::statement::Statement;
 use super::values;
 use crate::store::bound::bind;
 
 /// The statement that finds them, and the tables that it makes on its way.
-struct Facts<'q> {
-    question: &'q Question,
-    statement: Statement,
+pub struct Facts<'q> {
+    /// What is asked.
+    pub question: &'q Question,
+    /// What is written of it so far.
+    pub statement: Statement,
     /// Temporary tables, by name and statement. How many rows such a table has is known; of an
     /// expression it is guessed, and over several of them in a row guessed so badly that joins
     /// of a few rows are prepared for billions.
     kept: Vec<(&'static str, String)>,
-}
-
-/// Which kind of thing a boundary is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Around {
-    /// A place, with what lies in it.
-    Place,
-    /// A programme, with its components and projects.
-    Programme,
-    /// An organisation or beneficiary.
-    Party,
 }
 
 /// What both kinds of facts have.
@@ -58,12 +50,12 @@ pub const TRANSACTIONS: &str =
   LEFT JOIN grants g ON g.identifier = t.grant_id
   LEFT JOIN programmes p ON p.identifier = t.programme {selves}";
 
-/// The flows that have parts among what the filters find; around a boundary, a part counts for all
+/// The flows that have parts among what the filters find that count; around a boundary, a part counts for all
 /// that it is a part of, of whichever type. Those of others, found alone, say so.
 const HERE: &str = "here AS MATERIALIZED (
     WITH RECURSIVE up AS (
       SELECT x.parent AS identifier, x.type FROM found JOIN transactions x USING (identifier)
-      WHERE x.parent IS NOT NULL AND coalesce(found.rule, 'replaced') = 'replaced'
+      WHERE x.parent IS NOT NULL AND found.rule IS NULL
       UNION
       SELECT x.parent, up.type FROM up JOIN transactions x USING (identifier) WHERE x.parent IS NOT NULL)
     SELECT * FROM up)";
@@ -71,7 +63,7 @@ const ELSEWHERE: &str = "CASE WHEN reason IS NOT DISTINCT FROM 'replaced'
       AND (priced.identifier, priced.type) NOT IN (SELECT here.identifier, here.type FROM here) THEN 'parts_elsewhere' ELSE reason END";
 
 /// Why a record does not count.
-pub const REASONS: [&str; 17] = [
+pub const REASONS: [&str; 18] = [
     "replaced",
     "parts_elsewhere",
     "parked",
@@ -83,6 +75,7 @@ pub const REASONS: [&str; 17] = [
     "inside",
     "outward",
     "outside",
+    "already_inside",
     "side_unknown",
     "not_a_number",
     "not_additive",
@@ -90,63 +83,6 @@ pub const REASONS: [&str; 17] = [
     "earlier",
     "part",
 ];
-
-/// What crosses a boundary inward counts, unless a part of it crosses too, or it is only parked there.
-const CROSSING: &str = "CASE
-      WHEN (ends.giving IS NULL OR ends.taking IS NULL) AND divided.identifier IS NOT NULL THEN 'replaced'
-      WHEN ends.giving IS NULL OR ends.taking IS NULL THEN 'side_unknown'
-      WHEN ends.giving AND ends.taking THEN 'inside'
-      WHEN ends.giving THEN 'outward'
-      WHEN NOT ends.taking THEN 'outside'
-      WHEN divided.identifier IS NOT NULL THEN 'replaced'
-      WHEN ends.parked THEN 'parked'
-    END";
-const ENDS: &str = "
-  LEFT JOIN ends ON ends.identifier = t.identifier
-  LEFT JOIN divided ON divided.identifier = t.identifier AND divided.type = t.type";
-
-/// Where a part comes from whose payer is nobody knows where: from where the whole does.
-const ORIGIN: &str = "origin AS (
-    SELECT identifier, parent, type, giving FROM stated WHERE giving IS NULL AND parent IS NOT NULL
-    UNION
-    SELECT origin.identifier, whole.parent, origin.type, whole.giving
-    FROM origin JOIN stated whole ON whole.identifier = origin.parent AND whole.type = origin.type WHERE origin.giving IS NULL),
-  ends AS (
-    SELECT * FROM stated WHERE giving IS NOT NULL OR parent IS NULL
-    UNION ALL
-    SELECT stated.identifier, stated.parent, stated.type, origin.giving, stated.taking, stated.parked
-    FROM stated LEFT JOIN origin ON origin.identifier = stated.identifier AND origin.giving IS NOT NULL
-    WHERE stated.giving IS NULL AND stated.parent IS NOT NULL)";
-
-/// The flows that those which cross are parts of.
-const DIVIDED: &str = "divided AS (
-    SELECT parent AS identifier, type FROM ends WHERE NOT giving AND taking AND NOT parked AND parent IS NOT NULL
-    UNION
-    SELECT t.parent, divided.type FROM divided JOIN transactions t USING (identifier) WHERE t.parent IS NOT NULL)";
-
-/// Whether the places of a record, or of what a flow comes from or goes to, lie inside. A place
-/// that the boundary lies in is neither inside nor apart from it.
-const SITES: &str = "sites AS (
-    SELECT l.record, bool_or(w.place IS NOT NULL) AS some, bool_and(w.place IS NOT NULL) AS every,
-      bool_and(w.place IS NULL AND b.place IS NULL) AS none
-    FROM links l LEFT JOIN within w ON w.place = l.target LEFT JOIN beyond b ON b.place = l.target
-    WHERE l.role = 'place' GROUP BY l.record)";
-/// Whether the seats of organisations and beneficiaries do. Who states none is where the same body is as the other:
-/// an organisation, if the beneficiaries that it is lie on one side.
-const HOMES: &str = "homes AS (
-    SELECT sites.record, sites.some FROM sites
-    UNION ALL
-    SELECT b.identifier, s.some FROM beneficiaries b JOIN sites s ON s.record = b.organisation
-    WHERE NOT EXISTS (SELECT FROM sites own WHERE own.record = b.identifier)
-    UNION ALL
-    SELECT b.organisation, CASE WHEN bool_and(s.some) THEN true WHEN NOT bool_or(s.some) THEN false END
-    FROM beneficiaries b JOIN sites s ON s.record = b.identifier
-    WHERE b.organisation IS NOT NULL AND NOT EXISTS (SELECT FROM sites own WHERE own.record = b.organisation)
-    GROUP BY b.organisation)";
-const SEATS: &str = "seats AS (
-    SELECT r.record, bool_or(h.some) FILTER (WHERE r.role = 'provider') AS provider,
-      bool_or(h.some) FILTER (WHERE r.role = 'receiver') AS receiver
-    FROM links r JOIN homes h ON h.record = r.target WHERE r.role IN ('provider', 'receiver') GROUP BY r.record)";
 
 /// Finds the facts of a question, for the rest of the transaction: the table `facts`, each with the amount that
 /// counts of it, `whole`, in the currency `unit`, or the `reason` why it does not count, and what
@@ -219,101 +155,9 @@ impl<'q> Facts<'q> {
     }
 
     /// What comes from here is of this name, and of its own table from now on.
-    fn keep(&mut self, name: &'static str) {
+    pub fn keep(&mut self, name: &'static str) {
         let statement = self.statement.take(&format!("SELECT * FROM {name}"));
         self.kept.push((name, format!("CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS {statement}")));
-    }
-
-    /// Which ends of flows lie inside of a boundary.
-    fn cross(&mut self, around: Around, boundary: &str) {
-        let value = self.statement.text(boundary);
-        let side = |side: &str, reports: bool| {
-            match around {
-            // Who receives without a seat receives where the activity works.
-            Around::Place if side == "receiver" => {
-                "coalesce(seats.receiver, CASE WHEN works.every THEN true WHEN works.none THEN false END)".to_owned()
-            }
-            Around::Place => "seats.provider".to_owned(),
-            Around::Programme => {
-                let own = if reports { "t.grant_id, t.programme" } else { "NULL" };
-                format!(
-                    "coalesce((SELECT coalesce(g.programme, x.id) IN (SELECT identifier FROM within)
-                       FROM (SELECT coalesce(t.doc #>> '{{{side},grant}}', t.doc #>> '{{{side},programme}}', {own}) AS id) AS x
-                       LEFT JOIN grants g ON g.identifier = x.id), false)"
-                )
-            }
-            Around::Party => format!(
-                "CASE WHEN t.doc #>> '{{{side},organisation}}' IS NULL AND t.doc #>> '{{{side},beneficiary}}' IS NULL THEN NULL
-                 ELSE coalesce(t.doc #>> '{{{side},organisation}}' IN (SELECT identifier FROM selves), false)
-                   OR coalesce(t.doc #>> '{{{side},beneficiary}}' IN (SELECT identifier FROM selves), false) END"
-            ),
-        }
-        };
-        let mut sites = String::new();
-        // From one programme of an organisation's to another it may go, into a place it must come from elsewhere.
-        // What has parts went on: it is not only parked.
-        let parked = match around {
-            Around::Place => {
-                format!("{PARKED} IS TRUE AND (t.identifier, t.type) NOT IN (SELECT identifier, type FROM wholes)")
-            }
-            _ => "false".to_owned(),
-        };
-        match around {
-            Around::Place => {
-                self.statement.add(format!("within AS MATERIALIZED (SELECT places_within(ARRAY[{value}]) AS place)"));
-                self.statement.add(format!(
-                    "beyond AS (SELECT parent AS place FROM locations WHERE identifier = {value} AND parent IS NOT NULL
-                       UNION SELECT l.parent FROM beyond JOIN locations l ON l.identifier = beyond.place WHERE l.parent IS NOT NULL)"
-                ));
-                self.statement.add(SITES);
-                self.keep("sites");
-                self.statement.add(Rules::now("").fill(WHOLES));
-                self.keep("wholes");
-                self.statement.add(HOMES);
-                self.keep("homes");
-                self.statement.add(SEATS);
-                self.keep("seats");
-                sites = SELVES.to_owned()
-                    + " LEFT JOIN seats ON seats.record = t.identifier
-                  LEFT JOIN sites works ON works.record
-                    = coalesce(t.doc #>> '{receiver,grant}', t.doc #>> '{receiver,programme}', t.grant_id, t.programme)";
-            }
-            Around::Programme => self.statement.add(format!(
-                "within AS (SELECT {value}::text COLLATE \"C\" AS identifier UNION
-                   SELECT p.identifier FROM within JOIN programmes p ON p.parent = within.identifier)"
-            )),
-            // The organisation, and what it is as a beneficiary.
-            Around::Party => self.statement.add(format!(
-                "body AS MATERIALIZED (SELECT coalesce((SELECT organisation FROM beneficiaries WHERE identifier = {value}), {value}) AS identifier),
-                 selves AS MATERIALIZED (SELECT {value}::text COLLATE \"C\" AS identifier UNION SELECT identifier FROM body
-                   UNION SELECT b.identifier FROM beneficiaries b JOIN body ON b.organisation = body.identifier)"
-            )),
-        }
-        // Only flows of one type are parts of one another.
-        let those = match &self.question.types {
-            Some(types) => format!(" WHERE t.type = ANY({})", self.statement.list(types)),
-            None => String::new(),
-        };
-        // Incoming flows are reported by who receives, all others by who pays.
-        let incoming = "t.type IN ('incoming_funds', 'incoming_commitment', 'incoming_pledge')";
-        let end = |name: &str, receives: bool| {
-            let (if_incoming, else_) = (side(name, receives), side(name, !receives));
-            if if_incoming == else_ {
-                if_incoming
-            } else {
-                format!("CASE WHEN {incoming} THEN {if_incoming} ELSE {else_} END")
-            }
-        };
-        self.statement.add(format!(
-            "stated AS MATERIALIZED (SELECT t.identifier, t.parent, t.type, {} AS giving, {} AS taking, {parked} AS parked
-             FROM transactions t{sites}{those})",
-            end("provider", false),
-            end("receiver", true)
-        ));
-        self.statement.add(ORIGIN);
-        self.keep("ends");
-        self.statement.add(DIVIDED);
-        self.keep("divided");
     }
 
     /// Amounts in one currency, where that is asked for.

@@ -75,6 +75,10 @@ pub async fn rows(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
         let words = format!("nothing is left out for {reason:?}{}", nearest(reason, &REASONS));
         return Err(Problem::invalid(vec![Fault::parameter("excluded", "value_unknown", words)]));
     }
+    if query.get("group").is_some() && question.dimensions.is_empty() {
+        let words = "a group has the keys of its dimensions: add group_by";
+        return Err(Problem::invalid(vec![Fault::parameter("group", "not_without_group_by", words)]));
+    }
     if format != Format::Json {
         question.limit = ROWS;
     }
@@ -105,11 +109,14 @@ pub async fn rows(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
         let body = table(&found, &names, &question, &base, query.get("bom") == Some("true"));
         return Ok(page::respond(format, body, None));
     }
-    let body = json!({
+    let mut body = json!({
         "data": found.iter().map(|part| view(part, &names, &question, &base)).collect::<Vec<_>>(),
         "meta": {"limit": question.limit},
         "links": {"self": page::link(&address, &query, query.get("cursor")), "next": next},
     });
+    if let Some(search) = question.ask.search() {
+        body["meta"]["search"] = search.readings();
+    }
     let body = serde_json::to_vec(&body).map_err(Problem::internal)?;
     Ok(page::respond(Format::Json, body, next.as_deref()))
 }

@@ -137,6 +137,9 @@ impl<'a> Written<'a> {
         if let Some(conversion) = &question.conversion {
             meta["conversion"] = converted(answer, &conversion.currency, &conversion.basis.to_string());
         }
+        if let Some(search) = question.ask.search() {
+            meta["search"] = search.readings();
+        }
         meta
     }
 

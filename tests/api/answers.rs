@@ -98,6 +98,7 @@ async fn every_total_leads_to_its_rows() {
     assert!(lines[1].starts_with("T-1,200.00,EUR,200.00,EUR,,http") && lines[1].ends_with(",expenditure"), "{lines:?}");
     for (address, fault) in [
         ("grants/rows?excluded=foo", "excluded value_unknown"),
+        ("grants/rows?group=RS", "group not_without_group_by"),
         ("grants/rows?shape=wide", "shape unknown_parameter"),
         ("grants/rows?sum_gte=1", "sum_gte unknown_parameter"),
         ("grants/rows.csv?limit=1", "limit not_with_format"),
@@ -133,6 +134,12 @@ async fn a_flow_whose_parts_a_filter_leaves_out_says_so() {
     assert_eq!(reasons(&early), [("parts_elsewhere".into(), "100.00".into())]);
     let rows = anon.get(early["meta"]["excluded"][0]["explain"].as_str().unwrap()).await.expect(200).json();
     assert_eq!(rows["data"][0]["identifier"], "T-1");
+    // Of three levels the upper two alone: neither has a part here that counts.
+    let below = [("transactions", flow("T-4", "2021-07-07", 40, Some("T-3")))];
+    make::write(&mut app.connection().await, &below).await;
+    let upper = total(&anon, "transactions?type=disbursement&identifier=T-1,T-3").await;
+    assert_eq!(reasons(&upper), [("parts_elsewhere".into(), "140.00".into())]);
+    app.admin().delete("/v1/transactions/T-4", &[("if-match", "*")]).await.expect(204);
     // As of then it is the same, whatever becomes of the parts.
     app.admin().delete("/v1/transactions/T-2", &[("if-match", "*")]).await.expect(204);
     app.admin().delete("/v1/transactions/T-3", &[("if-match", "*")]).await.expect(204);
@@ -283,6 +290,10 @@ async fn words_between_others_need_not_be_found() {
     }
     let read = anon.get("/v1/search?q=in%20Bor").await.expect(200).json();
     assert_eq!(read["meta"]["search"][0]["reading"], "ignored");
+    for address in ["totals/grants", "totals/grants/rows"] {
+        let totals = anon.get(&format!("/v1/{address}?q=in%20Bor")).await.expect(200).json();
+        assert_eq!(totals["meta"]["search"], read["meta"]["search"], "{address}");
+    }
     let quoted = anon.get("/v1/search?q=%22in%20Bor%22").await.expect(200).json();
     assert_eq!(quoted["meta"]["search"].as_array().unwrap().len(), 1);
     anon.get("/v1/search?q=the").await.expect(200);

@@ -5,6 +5,7 @@
 mod administration;
 mod answers;
 mod authorization;
+mod boundaries;
 mod catalogue;
 mod changes;
 mod codelists;

@@ -1,0 +1,200 @@
+//! Which flows cross a boundary inward: once, however many pass the money on inside, or send it back.
+
+use super::facts::Facts;
+use super::rules::{PARKED, Rules, SELVES, WHOLES};
+
+/// Which kind of thing a boundary is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Around {
+    /// A place, with what lies in it.
+    Place,
+    /// A programme, with its components and projects.
+    Programme,
+    /// An organisation or beneficiary.
+    Party,
+}
+
+/// What crosses a boundary inward counts, unless parts of it say the same crossing in more detail, its money was
+/// inside before, or it is only parked there.
+pub const CROSSING: &str = "CASE
+      WHEN (ends.giving IS NULL OR ends.taking IS NULL) AND divided.identifier IS NOT NULL THEN 'replaced'
+      WHEN ends.giving IS NULL OR ends.taking IS NULL THEN 'side_unknown'
+      WHEN ends.giving AND ends.taking THEN 'inside'
+      WHEN ends.giving THEN 'outward'
+      WHEN NOT ends.taking THEN 'outside'
+      WHEN divided.identifier IS NOT NULL THEN 'replaced'
+      WHEN ends.parked THEN 'parked'
+      WHEN returned.identifier IS NOT NULL THEN 'already_inside'
+    END";
+/// What it is told by.
+pub const ENDS: &str = "
+  LEFT JOIN ends ON ends.identifier = t.identifier
+  LEFT JOIN divided ON divided.identifier = t.identifier AND divided.type = t.type
+  LEFT JOIN returned ON returned.identifier = t.identifier";
+
+/// Where a part comes from whose payer is nobody knows where: from where the whole went, or if nobody knows that
+/// either, from where the whole came.
+const ORIGIN: &str = "origin AS (
+    SELECT identifier, parent, type, giving FROM stated WHERE giving IS NULL AND parent IS NOT NULL
+    UNION
+    SELECT origin.identifier, whole.parent, origin.type, coalesce(whole.reached, whole.giving)
+    FROM origin JOIN stated whole ON whole.identifier = origin.parent AND whole.type = origin.type WHERE origin.giving IS NULL),
+  ends AS (
+    SELECT *, NOT giving AND taking AND NOT parked AS enters FROM (
+      SELECT identifier, parent, type, giving, taking, parked FROM stated WHERE giving IS NOT NULL OR parent IS NULL
+      UNION ALL
+      SELECT stated.identifier, stated.parent, stated.type, origin.giving, stated.taking, stated.parked
+      FROM stated LEFT JOIN origin ON origin.identifier = stated.identifier AND origin.giving IS NOT NULL
+      WHERE stated.giving IS NULL AND stated.parent IS NOT NULL) AS every)";
+
+/// All that a flow which enters is part of, however far above.
+const ABOVE: &str = "above AS (
+    SELECT identifier AS flow, parent AS identifier, type FROM ends WHERE enters AND parent IS NOT NULL
+    UNION
+    SELECT above.flow, t.parent, above.type FROM above JOIN transactions t USING (identifier) WHERE t.parent IS NOT NULL)";
+
+/// What enters of money that was inside before: below what somebody inside paid, or below the nearest flow above such a
+/// payment that enters, as that is how its money came in.
+const RETURNED: &str = "spent AS (
+    SELECT parent AS identifier, type FROM ends WHERE giving AND parent IS NOT NULL
+    UNION
+    SELECT t.parent, spent.type FROM spent JOIN transactions t USING (identifier)
+      LEFT JOIN ends ON ends.identifier = spent.identifier AND ends.type = spent.type
+    WHERE t.parent IS NOT NULL AND ends.giving IS NOT TRUE AND ends.enters IS NOT TRUE),
+  returned AS (
+    SELECT DISTINCT above.flow AS identifier FROM above JOIN ends USING (identifier, type)
+    WHERE ends.giving OR ends.enters AND EXISTS (SELECT FROM spent WHERE (spent.identifier, spent.type) = (above.identifier, above.type)))";
+
+/// The flows that those which count are parts of.
+const DIVIDED: &str = "divided AS (
+    SELECT DISTINCT above.identifier, above.type FROM above
+    WHERE NOT EXISTS (SELECT FROM returned WHERE returned.identifier = above.flow))";
+
+/// Whether the places of a record, or of what a flow comes from or goes to, lie inside. A place
+/// that the boundary lies in is neither inside nor apart from it.
+const SITES: &str = "sites AS (
+    SELECT l.record, bool_or(w.place IS NOT NULL) AS some, bool_and(w.place IS NOT NULL) AS every,
+      bool_and(w.place IS NULL AND b.place IS NULL) AS none
+    FROM links l LEFT JOIN within w ON w.place = l.target LEFT JOIN beyond b ON b.place = l.target
+    WHERE l.role = 'place' GROUP BY l.record)";
+/// Whether the seats of organisations and beneficiaries do. Who states none is where the same body is as another: an
+/// organisation where the beneficiaries are that it is, if these lie on one side; a beneficiary where its organisation is.
+const HOMES: &str = "bodies AS MATERIALIZED (
+    SELECT sites.record, sites.some FROM sites
+    UNION ALL
+    SELECT b.organisation, CASE WHEN bool_and(s.some) THEN true WHEN NOT bool_or(s.some) THEN false END
+    FROM beneficiaries b JOIN sites s ON s.record = b.identifier
+    WHERE b.organisation IS NOT NULL AND NOT EXISTS (SELECT FROM sites own WHERE own.record = b.organisation)
+    GROUP BY b.organisation),
+  homes AS (
+    SELECT * FROM bodies
+    UNION ALL
+    SELECT b.identifier, bodies.some FROM beneficiaries b JOIN bodies ON bodies.record = b.organisation
+    WHERE NOT EXISTS (SELECT FROM sites own WHERE own.record = b.identifier))";
+const SEATS: &str = "seats AS (
+    SELECT r.record, bool_or(h.some) FILTER (WHERE r.role = 'provider') AS provider,
+      bool_or(h.some) FILTER (WHERE r.role = 'receiver') AS receiver
+    FROM links r JOIN homes h ON h.record = r.target WHERE r.role IN ('provider', 'receiver') GROUP BY r.record)";
+const SEATED: &str = " LEFT JOIN seats ON seats.record = t.identifier
+  LEFT JOIN sites works ON works.record
+    = coalesce(t.doc #>> '{receiver,grant}', t.doc #>> '{receiver,programme}', t.grant_id, t.programme)";
+
+/// The member that says who receives.
+const RECEIVER: &str = "receiver";
+
+impl Facts<'_> {
+    /// Which ends of flows lie inside of a boundary, and what of those that enter counts.
+    pub fn cross(&mut self, around: Around, boundary: &str) {
+        let value = self.statement.text(boundary);
+        match around {
+            Around::Place => self.seats(&value),
+            Around::Programme => self.statement.add(format!(
+                "within AS (SELECT {value}::text COLLATE \"C\" AS identifier UNION
+                   SELECT p.identifier FROM within JOIN programmes p ON p.parent = within.identifier)"
+            )),
+            // The organisation, and what it is as a beneficiary.
+            Around::Party => self.statement.add(format!(
+                "body AS MATERIALIZED (SELECT coalesce((SELECT organisation FROM beneficiaries WHERE identifier = {value}), {value}) AS identifier),
+                 selves AS MATERIALIZED (SELECT {value}::text COLLATE \"C\" AS identifier UNION SELECT identifier FROM body
+                   UNION SELECT b.identifier FROM beneficiaries b JOIN body ON b.organisation = body.identifier)"
+            )),
+        }
+        // From one programme of an organisation's to another it may go, elsewhere it must come from another body.
+        // What has parts went on into a place: it is not only parked.
+        let (parked, joined) = match around {
+            Around::Place => (
+                format!("{PARKED} IS TRUE AND (t.identifier, t.type) NOT IN (SELECT identifier, type FROM wholes)"),
+                format!("{SELVES}{SEATED}"),
+            ),
+            Around::Programme => ("false".to_owned(), String::new()),
+            Around::Party => (format!("{PARKED} IS TRUE"), SELVES.to_owned()),
+        };
+        // Only flows of one type are parts of one another.
+        let those = match &self.question.types {
+            Some(types) => format!(" WHERE t.type = ANY({})", self.statement.list(types)),
+            None => String::new(),
+        };
+        let taking = end(around, RECEIVER, true);
+        // Where somebody works says less of where the money then is than a seat does.
+        let reached = if around == Around::Place { "seats.receiver" } else { taking.as_str() };
+        self.statement.add(format!(
+            "stated AS MATERIALIZED (SELECT t.identifier, t.parent, t.type, {} AS giving, {taking} AS taking,
+               {reached} AS reached, {parked} AS parked FROM transactions t{joined}{those})",
+            end(around, "provider", false),
+        ));
+        for (name, expression) in [("ends", ORIGIN), ("above", ABOVE), ("returned", RETURNED), ("divided", DIVIDED)] {
+            self.statement.add(expression);
+            self.keep(name);
+        }
+    }
+
+    /// Where everybody is, seen from a place.
+    fn seats(&mut self, place: &str) {
+        self.statement.add(format!("within AS MATERIALIZED (SELECT places_within(ARRAY[{place}]) AS place)"));
+        self.statement.add(format!(
+            "beyond AS (SELECT parent AS place FROM locations WHERE identifier = {place} AND parent IS NOT NULL
+               UNION SELECT l.parent FROM beyond JOIN locations l ON l.identifier = beyond.place WHERE l.parent IS NOT NULL)"
+        ));
+        let wholes = Rules::now("").fill(WHOLES);
+        for (name, expression) in [("sites", SITES), ("wholes", &wholes), ("homes", HOMES), ("seats", SEATS)] {
+            self.statement.add(expression);
+            self.keep(name);
+        }
+    }
+}
+
+/// Whether an end of a flow lies inside. Incoming flows are reported by who receives, all others by who pays.
+fn end(around: Around, side: &str, receives: bool) -> String {
+    let (if_incoming, otherwise) = (inside(around, side, receives), inside(around, side, !receives));
+    match if_incoming == otherwise {
+        true => if_incoming,
+        false => format!(
+            "CASE WHEN t.type IN ('incoming_funds', 'incoming_commitment', 'incoming_pledge')
+               THEN {if_incoming} ELSE {otherwise} END"
+        ),
+    }
+}
+
+/// Whether the payer or receiver of a flow lies inside, if it `reports` it or not.
+fn inside(around: Around, side: &str, reports: bool) -> String {
+    match around {
+        // Who receives without a seat receives where the activity works.
+        Around::Place if side == RECEIVER => {
+            "coalesce(seats.receiver, CASE WHEN works.every THEN true WHEN works.none THEN false END)".to_owned()
+        }
+        Around::Place => "seats.provider".to_owned(),
+        Around::Programme => {
+            let own = if reports { "t.grant_id, t.programme" } else { "NULL" };
+            format!(
+                "coalesce((SELECT coalesce(g.programme, x.id) IN (SELECT identifier FROM within)
+                   FROM (SELECT coalesce(t.doc #>> '{{{side},grant}}', t.doc #>> '{{{side},programme}}', {own}) AS id) AS x
+                   LEFT JOIN grants g ON g.identifier = x.id), false)"
+            )
+        }
+        Around::Party => format!(
+            "CASE WHEN t.doc #>> '{{{side},organisation}}' IS NULL AND t.doc #>> '{{{side},beneficiary}}' IS NULL THEN NULL
+             ELSE coalesce(t.doc #>> '{{{side},organisation}}' IN (SELECT identifier FROM selves), false)
+               OR coalesce(t.doc #>> '{{{side},beneficiary}}' IN (SELECT identifier FROM selves), false) END"
+        ),
+    }
+}

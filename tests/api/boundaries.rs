@@ -1,0 +1,326 @@
+//! What crosses a boundary: once, whoever passes it on, splits it up or sends it back.
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use crate::flows::{amount, named, places};
+use crate::make;
+use crate::support::{Client, TestApp};
+
+use crate::totals::sum;
+
+#[actix_web::test]
+async fn an_intermediary_of_unknown_seat_lets_through_what_came_from_outside() {
+    let app = TestApp::shipped().await;
+    let body = |id: &str, location: Option<&str>| {
+        ("organisations", json!({"identifier": id, "name": {"en": id}, "type": "government", "location": location}))
+    };
+    let flow = |id: &str, from: &str, to: &str, amount: u32, parent: Option<&str>| {
+        let made = json!({"identifier": id, "type": "disbursement", "date": "2024-01-01", "value": {"amount": amount, "currency": "CHF"},
+            "provider": {"organisation": from}, "receiver": {"organisation": to}, "parent": parent});
+        ("transactions", made)
+    };
+    let records = [
+        body("T-OUT", Some("RO424")),
+        body("T-MID", None),
+        body("T-TOWN", Some("RS-71200")),
+        flow("T-1", "T-OUT", "T-MID", 100, None),
+        flow("T-2", "T-MID", "T-TOWN", 90, Some("T-1")),
+        // Nobody knows where this came from.
+        flow("T-3", "T-MID", "T-TOWN", 7, None),
+    ];
+    make::write(&mut app.connection().await, &records).await;
+    for place in ["RS-71200", "RS215", "RS"] {
+        let into = app.anon().get(&format!("/v1/totals/transactions?type=disbursement&boundary={place}")).await.json();
+        assert_eq!(into["meta"]["total"][0]["sum"].to_string(), "90.00", "{place}");
+        let reasons: Vec<(&str, String)> = into["meta"]["excluded"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|judged| (judged["reason"].as_str().unwrap(), judged["amount"].to_string()))
+            .collect();
+        assert_eq!(reasons, [("replaced", "100.00".to_owned()), ("side_unknown", "7.00".to_owned())]);
+    }
+    // What works in a region works in a town of it or not, and surely not in one of another.
+    let mut works = make::any("programmes", "T-REGION", 1);
+    works["places"] = json!([{"location": "RS22"}]);
+    let mut given = flow("T-4", "T-OUT", "T-MID", 5, None);
+    given.1["programme"] = json!("T-REGION");
+    make::write(&mut app.connection().await, &[("programmes", works), given]).await;
+    for (place, expected) in [("RS222", "side_unknown"), ("RS", ""), ("RO424", "outward"), ("RS215", "outside")] {
+        let path = format!("/v1/totals/transactions/rows?type=disbursement&boundary={place}");
+        let rows = match expected {
+            "" => app.anon().get(&path).await,
+            reason => app.anon().get(&format!("{path}&excluded={reason}")).await,
+        };
+        assert!(rows.expect(200).identifiers().contains(&"T-4".to_owned()), "{place} {expected}");
+    }
+}
+
+#[actix_web::test]
+async fn one_body_has_one_seat_as_organisation_and_as_beneficiary() {
+    let app = TestApp::shipped().await;
+    let flow = |id: &str, from: Value, to: Value, parent: Option<&str>| {
+        let made = json!({"identifier": id, "type": "disbursement", "date": "2024-01-01", "value": {"amount": 100, "currency": "CHF"},
+            "provider": from, "receiver": to, "parent": parent});
+        ("transactions", made)
+    };
+    let body = |id: &str, location: Option<&str>| {
+        ("organisations", json!({"identifier": id, "name": {"en": id}, "type": "government", "location": location}))
+    };
+    let town = |id: &str, location: Option<&str>, organisation: &str| {
+        let town = json!({"identifier": id, "kind": "local_government", "name": {"en": id}, "location": location, "organisation": organisation});
+        ("beneficiaries", town)
+    };
+    let (of, at) = (|id: &str| json!({"organisation": id}), |id: &str| json!({"beneficiary": id}));
+    let records = [
+        body("T-OUT", Some("RO424")),
+        body("T-CITY", None),
+        body("T-STATE", Some("RS-71200")),
+        body("T-CHAIN", None),
+        town("T-TOWN", Some("RS-71200"), "T-CITY"),
+        town("T-OFFICE", None, "T-STATE"),
+        town("T-NEAR", Some("RS-71200"), "T-CHAIN"),
+        town("T-FAR", Some("RO424"), "T-CHAIN"),
+        town("T-NEXT", None, "T-CITY"),
+        flow("T-1", of("T-OUT"), of("T-CITY"), None),
+        flow("T-2", of("T-CITY"), at("T-TOWN"), Some("T-1")),
+        flow("T-3", of("T-OUT"), at("T-OFFICE"), None),
+        flow("T-4", of("T-OUT"), of("T-CHAIN"), None),
+        // Where the one beneficiary is, the city is, and so the other.
+        flow("T-5", of("T-OUT"), at("T-NEXT"), None),
+        flow("T-6", at("T-NEXT"), at("T-TOWN"), Some("T-5")),
+    ];
+    make::write(&mut app.connection().await, &records).await;
+    for (reason, expected) in
+        [("", ["T-1", "T-3", "T-5"].as_slice()), ("inside", &["T-2", "T-6"]), ("side_unknown", &["T-4"])]
+    {
+        let excluded = if reason.is_empty() { String::new() } else { format!("&excluded={reason}") };
+        let path = format!("/v1/totals/transactions/rows?type=disbursement&boundary=RS-71200{excluded}");
+        let rows = app.anon().get(&path).await.expect(200);
+        assert_eq!(rows.identifiers(), expected, "{reason}");
+    }
+}
+
+/// A flow of CHF in 2024, from and to organisations; `-` is nobody.
+fn flow(id: &str, from: &str, to: &str, amount: u32, parent: Option<&str>) -> (&'static str, Value) {
+    let party = |id: &str| match id {
+        "-" => Value::Null,
+        _ if id.starts_with("T-B") => json!({"beneficiary": id}),
+        _ => json!({"organisation": id}),
+    };
+    let made = json!({"type": "disbursement", "date": "2024-01-01", "value": {"amount": amount, "currency": "CHF"},
+        "provider": party(from), "receiver": party(to), "parent": parent});
+    named("transactions", id, made)
+}
+
+/// Who counts into a place, and who is left out for which reason, as `reason: identifiers`.
+async fn judged(anon: &Client, boundary: &str) -> Vec<String> {
+    let path = format!("/v1/totals/transactions/rows?type=disbursement&boundary={boundary}");
+    let mut told = vec![anon.get(&path).await.expect(200).identifiers().join(" ")];
+    let totals = anon.get(&path.replace("/rows", "")).await.expect(200).json();
+    for judged in totals["meta"]["excluded"].as_array().unwrap() {
+        let reason = judged["reason"].as_str().unwrap();
+        let rows = anon.get(&format!("{path}&excluded={reason}")).await.expect(200).identifiers();
+        told.push(format!("{reason}: {}", rows.join(" ")));
+    }
+    told
+}
+
+#[actix_web::test]
+async fn what_came_in_counts_where_it_came_in() {
+    let body = |id: &str, place: Option<&str>| {
+        named("organisations", id, json!({"name": {"en": id}, "type": "government", "location": place}))
+    };
+    let mut people = places();
+    people.extend([
+        body("T-EU", Some("T-ABROAD")),
+        body("T-UN", Some("T-ABROAD")),
+        body("T-MIN", Some("T-COUNTRY")),
+        body("T-TOWN", Some("T-A")),
+        body("T-SCHOOL", Some("T-A")),
+        body("T-SOMEBODY", None),
+    ]);
+    let cases: [(Vec<_>, &[&str]); 7] = [
+        // It goes out and comes back.
+        (
+            vec![
+                flow("T-1", "T-EU", "T-MIN", 100, None),
+                flow("T-2", "T-MIN", "T-TOWN", 60, Some("T-1")),
+                flow("T-3", "T-MIN", "T-UN", 40, Some("T-1")),
+                flow("T-4", "T-UN", "T-SCHOOL", 40, Some("T-3")),
+            ],
+            &["T-1", "already_inside: T-4", "inside: T-2", "outward: T-3"],
+        ),
+        // The country's own money does.
+        (
+            vec![flow("T-1", "T-MIN", "T-UN", 40, None), flow("T-2", "T-UN", "T-SCHOOL", 40, Some("T-1"))],
+            &["", "already_inside: T-2", "outward: T-1"],
+        ),
+        // Parts say the same crossing in more detail.
+        (
+            vec![
+                flow("T-1", "T-EU", "T-MIN", 100, None),
+                flow("T-2", "T-EU", "T-TOWN", 60, Some("T-1")),
+                flow("T-3", "T-EU", "T-UN", 40, Some("T-1")),
+                flow("T-4", "T-UN", "T-SCHOOL", 40, Some("T-3")),
+            ],
+            &["T-2 T-4", "outside: T-3", "replaced: T-1"],
+        ),
+        // One part was passed on by who received, another came straight.
+        (
+            vec![
+                flow("T-1", "T-EU", "T-MIN", 100, None),
+                flow("T-2", "T-MIN", "T-TOWN", 60, Some("T-1")),
+                flow("T-3", "T-EU", "T-SCHOOL", 40, Some("T-1")),
+            ],
+            &["T-1", "already_inside: T-3", "inside: T-2"],
+        ),
+        // What a part's receiver passed on came in with that part.
+        (
+            vec![
+                flow("T-1", "T-EU", "T-MIN", 100, None),
+                flow("T-2", "T-EU", "T-TOWN", 60, Some("T-1")),
+                flow("T-3", "T-TOWN", "T-SCHOOL", 50, Some("T-2")),
+            ],
+            &["T-2", "inside: T-3", "replaced: T-1"],
+        ),
+        // Who pays is not said: whoever had received.
+        (
+            vec![
+                flow("T-1", "T-EU", "T-TOWN", 100, None),
+                flow("T-2", "T-TOWN", "T-SCHOOL", 60, Some("T-1")),
+                flow("T-3", "-", "T-SCHOOL", 40, Some("T-1")),
+            ],
+            &["T-1", "inside: T-2 T-3"],
+        ),
+        // Where who had received is, nobody knows.
+        (
+            vec![
+                flow("T-1", "T-EU", "T-SOMEBODY", 100, None),
+                flow("T-2", "T-SOMEBODY", "T-SCHOOL", 60, Some("T-1")),
+                flow("T-3", "-", "T-SCHOOL", 40, Some("T-1")),
+            ],
+            &["T-2 T-3", "replaced: T-1"],
+        ),
+    ];
+    for (flows, expected) in cases {
+        let app = TestApp::empty().await;
+        make::write(&mut app.connection().await, &people).await;
+        make::write(&mut app.connection().await, &flows).await;
+        assert_eq!(judged(&app.anon(), "T-COUNTRY").await, expected, "{flows:?}");
+    }
+}
+
+#[test]
+fn whatever_becomes_of_it_money_comes_in_once() {
+    let system = actix_web::rt::System::new();
+    let app = system.block_on(TestApp::empty());
+    let mut people = places();
+    for n in 0..6 {
+        let place = ["T-ABROAD", "T-A"][n % 2];
+        people.push(named(
+            "organisations",
+            &format!("T-O{n}"),
+            json!({"name": {"en": "O"}, "type": "other", "location": place}),
+        ));
+    }
+    system.block_on(async { make::write(&mut app.connection().await, &people).await });
+    // Each flow is a part of an earlier one, or of none, and goes to one of six: those of odd numbers are inside.
+    let cases = prop::collection::vec((any::<prop::sample::Index>(), any::<bool>(), 0usize..6, 1u32..1000), 1..12);
+    let mut runner = TestRunner::new(Config { cases: 24, ..Config::default() });
+    let count = std::cell::Cell::new(0);
+    let run = runner.run(&cases, |seeds| {
+        let case = count.replace(count.get() + 1);
+        let mut flows: Vec<(Option<usize>, usize, usize)> = Vec::new();
+        for (n, (of, is_part, to, from)) in seeds.iter().enumerate() {
+            let parent = (n > 0 && *is_part).then(|| of.index(n));
+            let from = parent.map_or(*from as usize % 6, |parent| flows[parent].2);
+            // Nobody pays itself: that is parked.
+            flows.push((parent, from, if *to == from { (to + 1) % 6 } else { *to }));
+        }
+        // What a flow without parts moves is its own, others move what their parts do; and what came in by a flow
+        // paid from outside is all of it where it is received inside, else what came in by its parts.
+        let (mut amounts, mut entered) = (vec![0; flows.len()], vec![0; flows.len()]);
+        for n in (0..flows.len()).rev() {
+            let parts = (n + 1..flows.len()).filter(|part| flows[*part].0 == Some(n));
+            let (moved, came): (Vec<u32>, Vec<u32>) = parts.map(|part| (amounts[part], entered[part])).unzip();
+            amounts[n] = if moved.is_empty() { seeds[n].3 } else { moved.iter().sum() };
+            entered[n] = match (flows[n].1 % 2, flows[n].2 % 2) {
+                (1, _) => 0,
+                (_, 1) => amounts[n],
+                _ => came.iter().sum(),
+            };
+        }
+        let roots = (0..flows.len()).filter(|n| flows[*n].0.is_none());
+        let expected: u32 = roots.map(|n| entered[n]).sum();
+        let records: Vec<_> = flows
+            .iter()
+            .enumerate()
+            .map(|(n, (parent, from, to))| {
+                let parent = parent.map(|parent| format!("T-{case}-{parent}"));
+                let (from, to) = (format!("T-O{from}"), format!("T-O{to}"));
+                let mut flow = flow(&format!("T-{case}-{n}"), &from, &to, amounts[n], parent.as_deref());
+                flow.1["date"] = json!(format!("20{:02}", 10 + case));
+                flow
+            })
+            .collect();
+        system.block_on(async { make::write(&mut app.connection().await, &records).await });
+        let year = 2010 + case;
+        let path = format!("transactions?type=disbursement&boundary=T-COUNTRY&date_gte={year}&date_lte={year}");
+        prop_assert_eq!(system.block_on(sum(&app.anon(), &path)), Decimal::from(expected), "{:?}", records);
+        Ok(())
+    });
+    run.unwrap();
+}
+
+#[test]
+fn an_intermediary_changes_nothing_that_crossed() {
+    let system = actix_web::rt::System::new();
+    let app = system.block_on(TestApp::empty());
+    let mut records = places();
+    for (n, place) in ["T-ABROAD", "T-D2", "T-B", "T-ABROAD", "T-COUNTRY"].iter().enumerate() {
+        records.push(named(
+            "organisations",
+            &format!("T-O{n}"),
+            json!({"name": {"en": "O"}, "type": "other", "location": place}),
+        ));
+    }
+    records.push(named(
+        "beneficiaries",
+        "T-TOWN",
+        json!({"kind": "local_government", "name": {"en": "Town"}, "location": "T-A"}),
+    ));
+    system.block_on(async { make::write(&mut app.connection().await, &records).await });
+    let cases = (prop::collection::vec(0usize..5, 0..4), 1u32..1_000_000);
+    let mut runner = TestRunner::new(Config { cases: 24, ..Config::default() });
+    let count = std::cell::Cell::new(0);
+    let run = runner.run(&cases, |(between, cents)| {
+        let case = count.replace(count.get() + 1);
+        // EU pays the town through these, one after another, each passing on what it got.
+        let mut hops = vec![0];
+        hops.extend(between.iter().copied());
+        let value = json!({"amount": amount(Decimal::new(cents.into(), 2)), "currency": "EUR"});
+        let mut records = Vec::new();
+        for n in 0..hops.len() {
+            let receiver = match hops.get(n + 1) {
+                Some(next) => json!({"organisation": format!("T-O{next}")}),
+                None => json!({"beneficiary": "T-TOWN"}),
+            };
+            records.push(named("transactions", &format!("T-{case}-{n}"), json!({"type": "disbursement", "date": format!("20{:02}", 10 + case), "value": value,
+                "parent": (n > 0).then(|| format!("T-{case}-{}", n - 1)), "provider": {"organisation": format!("T-O{}", hops[n])}, "receiver": receiver})));
+        }
+        system.block_on(async { make::write(&mut app.connection().await, &records).await });
+        // Into the country it may come, go and come back: it came in once.
+        for boundary in ["T-A", "T-COUNTRY"] {
+            let year = 2010 + case;
+            let path = format!("transactions?type=disbursement&boundary={boundary}&date_gte={year}&date_lte={year}");
+            let crossed = system.block_on(sum(&app.anon(), &path));
+            prop_assert_eq!(crossed, Decimal::new(cents.into(), 2), "{} through {:?}", boundary, between);
+        }
+        Ok(())
+    });
+    run.unwrap();
+}
