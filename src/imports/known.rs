@@ -1,6 +1,7 @@
 //! What the register knows of what a file names, asked for once before the file is read.
 
 use std::collections::{HashMap, HashSet};
+use std::iter::successors;
 use std::sync::Arc;
 
 use diesel::sql_types::{Array, Bool, Nullable, Text};
@@ -15,6 +16,7 @@ use super::table::Header;
 use crate::error::Fault;
 use crate::kind::Kind;
 use crate::store::batch::Stance;
+use crate::store::refer::DEPTH;
 
 /// A record that was found in a file.
 pub struct Record {
@@ -108,6 +110,8 @@ struct Line {
 pub struct Named {
     /// Its activities, with the collections that they are of.
     pub activities: HashMap<String, &'static str>,
+    /// What they say they are parts of.
+    pub above: HashMap<String, Vec<String>>,
     /// Activities, places and others that are named beside them.
     pub others: HashSet<String>,
     /// Who is named.
@@ -267,6 +271,17 @@ impl Known {
                 Some(wanted.filter(|wanted| matches!(*wanted, "programmes" | "grants")).unwrap_or(found))
             }
         }
+    }
+
+    /// The first of these that an activity may be a part of: another, and a programme.
+    pub fn whole<'a>(&self, activity: &str, mut named: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+        named.find(|other| *other != activity && self.collection(other) == Some("programmes"))
+    }
+
+    /// Whether what an activity of the file is a part of is, after some steps, a part of it.
+    pub fn is_circular(&self, activity: &str) -> bool {
+        let above = |one: &str| self.whole(one, self.named.above.get(one)?.iter().map(String::as_str));
+        successors(above(activity), |one| above(one)).take(2 * DEPTH).any(|one| one == activity)
     }
 
     /// Whether there is such a place.

@@ -326,3 +326,23 @@ async fn what_a_file_does_not_say_any_more_is_not_said() {
         anon.get(&format!("/v1/{path}")).await.expect(404);
     }
 }
+
+#[actix_web::test]
+async fn activities_that_go_round_in_a_circle_come_in_without() {
+    let app = TestApp::empty().await;
+    let related = |to: &str| format!("<related-activity type=\"1\" ref=\"{to}\"/>");
+    let all = [("T-1", "T-2"), ("T-2", "T-3"), ("T-3", "T-1"), ("T-4", "T-1")].map(|(name, above)| {
+        let whole = activity(name, "EUR", &related(above));
+        let (from, to) = (whole.find("<iati-activity ").unwrap(), whole.find("</iati-activities>").unwrap());
+        whole[from..to].to_owned()
+    });
+    let whole = activity("T-1", "EUR", "");
+    let start = &whole[..whole.find("<iati-activity ").unwrap()];
+    let report = iati(&app.town(), &format!("{start}{}</iati-activities>", all.concat())).await;
+    let told = report["warnings"].as_array().unwrap().iter().filter(|told| told["code"] == "circle").count();
+    assert_eq!((counts(&report)[3], told), (0, 3), "{report}");
+    assert_eq!(app.anon().get("/v1/programmes?parent=T-1").await.expect(200).identifiers(), ["T-4"]);
+    unchanged_by_its_own_files(&app).await;
+    let xml = app.anon().get("/v1/programmes.xml").await.expect(200).text();
+    assert_eq!(xml.matches("<related-activity type=\"1\"").count(), 4, "what they say is kept: {xml}");
+}

@@ -262,12 +262,16 @@ fn parties(element: &Element, is_grant: bool, reading: &mut Reading) -> (Vec<Val
 }
 
 /// What it is a part of, if the register or the file has that.
-fn above(element: &Element, reading: &Reading) -> Option<String> {
+fn above(element: &Element, reading: &mut Reading) -> Option<String> {
     let above = element.all("related-activity").filter(|related| related.get("type") == Some("1"));
-    let mut named = above.filter_map(|related| related.get("ref"));
-    let is_programme =
-        |other: &&str| reading.known.collection(other) == Some("programmes") && *other != reading.identifier;
-    named.find(is_programme).map(str::to_owned)
+    let named = above.filter_map(|related| related.get("ref"));
+    let whole = reading.known.whole(&reading.identifier, named)?;
+    if reading.known.is_circular(&reading.identifier) {
+        let words = format!("{whole} is, after some steps, a part of this; what this is a part of is only kept");
+        reading.note("circle", reading.line, words);
+        return None;
+    }
+    Some(whole.to_owned())
 }
 
 /// Documents that have an address and a title.

@@ -25,8 +25,8 @@ struct Entry {
 #[derive(Debug, Default)]
 pub struct Index {
     activities: HashMap<String, Entry>,
-    /// Activities that others of the file say they are parts of.
-    above: HashSet<String>,
+    /// What activities of the file say they are parts of.
+    above: HashMap<String, Vec<String>>,
     /// Activities and places that are named beside those of the file.
     others: HashSet<String>,
     /// Who is named.
@@ -38,10 +38,11 @@ impl Index {
     pub fn add(&mut self, activity: &Element) {
         let Some(identifier) = identifier(activity) else { return };
         let mut entry = Entry { stated: stated(activity), ..Entry::default() };
+        let above = self.above.entry(identifier.clone()).or_default();
         for related in activity.all("related-activity") {
             let Some(other) = related.get("ref") else { continue };
             match related.get("type") {
-                Some("1") => drop(self.above.insert(other.to_owned())),
+                Some("1") => above.push(other.to_owned()),
                 Some("2") => entry.is_whole = true,
                 _ => continue,
             }
@@ -72,17 +73,19 @@ impl Index {
 
     /// What the register is to be asked for.
     pub fn named(self) -> Named {
-        let all = self.activities.keys().filter_map(|name| Some((name.clone(), self.collection(name)?)));
+        let wholes: HashSet<&String> = self.above.values().flatten().collect();
+        let all = self.activities.iter().map(|(name, entry)| (name.clone(), entry.collection(wholes.contains(name))));
         let activities = all.collect();
-        Named { activities, others: self.others, parties: self.parties }
+        Named { activities, above: self.above, others: self.others, parties: self.parties }
     }
+}
 
-    /// The collection of an activity of the file, as far as the file alone says it: what has parts or
+impl Entry {
+    /// The collection of the activity, as far as the file alone says it: what has parts or
     /// is a scheme is a programme, an award to somebody a grant, and anything else a programme.
-    fn collection(&self, identifier: &str) -> Option<&'static str> {
-        let entry = self.activities.get(identifier)?;
-        let is_grant = entry.is_award && !entry.is_whole && !self.above.contains(identifier);
-        Some(entry.stated.unwrap_or(if is_grant { "grants" } else { "programmes" }))
+    fn collection(&self, has_parts: bool) -> &'static str {
+        let is_grant = self.is_award && !self.is_whole && !has_parts;
+        self.stated.unwrap_or(if is_grant { "grants" } else { "programmes" })
     }
 }
 
