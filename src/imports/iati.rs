@@ -59,12 +59,15 @@ pub fn records(input: impl Read + 'static, known: &mut Known, sink: &mut Sink) -
     let today = Utc::now().date_naive();
     // Where each activity or organisation stands.
     let mut seen: HashMap<String, i64> = HashMap::new();
+    let mut is_empty = true;
     loop {
         let element = match parser.next_element() {
             Ok(Some(element)) => as_current(element, &version),
+            Ok(None) if is_empty => return sink.nothing("activity or organisation"),
             Ok(None) => return Ok(()),
             Err(fault) => return tell(fault, sink),
         };
+        is_empty = false;
         if let Some(name) = name(&element)
             && let Some(first) = seen.insert(name.clone(), element.line())
         {

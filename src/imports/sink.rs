@@ -80,6 +80,12 @@ impl Sink {
         self.push(Raw { line, faults: vec![fault], is_end: true, ..Raw::default() })
     }
 
+    /// Says of a file that is whole that nothing stands in it, which may well be meant.
+    pub fn nothing(&mut self, what: &str) -> Result<(), Closed> {
+        let detail = format!("the file has no {what}");
+        self.note(Fault { code: "body_empty".into(), detail, ..Fault::default() })
+    }
+
     /// Hands on what is no fault.
     pub fn note(&mut self, note: Fault) -> Result<(), Closed> {
         self.push(Raw { notes: vec![note], ..Raw::default() })

@@ -257,6 +257,13 @@ async fn files_that_cannot_be_trusted_change_nothing() {
     }
     let programmes = app.anon().get("/v1/programmes").await.expect(200);
     assert!(programmes.identifiers().is_empty());
+    // A whole file in which nothing stands says so.
+    for (query, body) in
+        [("format=iati", "<iati-activities version=\"2.03\"/>"), ("format=360giving", "{\"grants\": []}")]
+    {
+        let report = import(&client, query, body.into()).await;
+        assert_eq!(report["warnings"][0]["code"], "body_empty", "{report}");
+    }
 }
 
 #[actix_web::test]

@@ -120,14 +120,19 @@ fn identifiers(part: &mut Part, reference: &str, out: &mut Mapped) -> (Vec<Value
     let company = part.text("companyNumber", out);
     let is_charity = charity.is_some() || has(&listed, &CHARITIES);
     let is_company = company.is_some() || has(&listed, &[COMPANIES]);
-    if let Some(number) = charity.filter(|number| !reference.ends_with(&format!("-{number}"))) {
-        match charity_list(&number).filter(|_| !has(&listed, &CHARITIES)) {
+    // A number that the reference ends with says what that says; of another list it may only look like one.
+    let says = |listed: &[(&str, String)], schemes: &[&str], number: &str| {
+        listed.iter().any(|(scheme, code)| schemes.contains(scheme) && code == number)
+    };
+    let is_alike = |number: &str| reference.ends_with(&format!("-{number}"));
+    if let Some(number) = charity.filter(|number| !says(&listed, &CHARITIES, number)) {
+        match charity_list(&number).filter(|_| !is_alike(&number) && !has(&listed, &CHARITIES)) {
             Some(list) => listed.push((list, number)),
             None => part.keep("charityNumber", number),
         }
     }
-    if let Some(number) = company.filter(|number| !reference.ends_with(&format!("-{number}"))) {
-        match has(&listed, &[COMPANIES]) {
+    if let Some(number) = company.filter(|number| !says(&listed, &[COMPANIES], number)) {
+        match is_alike(&number) || has(&listed, &[COMPANIES]) {
             false => listed.push((COMPANIES, number)),
             true => part.keep("companyNumber", number),
         }

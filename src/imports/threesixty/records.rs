@@ -42,7 +42,9 @@ pub fn records(file: &File, known: &known::Known, said: &Said, sink: &mut Sink) 
     let mut package = Package::new(known, today());
     let grant_says: Arc<Header> = Header::saying(&grants::KIND, &GRANT).into();
     let flow_says: Arc<Header> = Header::saying(&transactions::KIND, &FLOW).into();
+    let mut is_empty = true;
     each(file, &mut |line, grant| {
+        is_empty = false;
         let grant = match grant {
             Found::Grant(grant) => grant,
             Found::Wrong(faults) => return faults.into_iter().try_for_each(|fault| sink.fault(line, fault)),
@@ -68,7 +70,8 @@ pub fn records(file: &File, known: &known::Known, said: &Said, sink: &mut Sink) 
             sink.push(record.raw())?;
         }
         Ok(())
-    })
+    })?;
+    if is_empty { sink.nothing("grant") } else { Ok(()) }
 }
 
 /// A record that says something of these members alone.

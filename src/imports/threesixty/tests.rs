@@ -108,7 +108,7 @@ fn whole() -> Value {
         "recipientOrganization": [
             {"id": "GB-COH-1", "name": "Well Ltd", "charityNumber": "SC012345", "contactName": "Ann", "postalCode": "X"},
             {"id": "GB-COH-2", "name": "Pump Ltd", "companyNumber": "2"}],
-        "fundingOrganization": [{"id": "GB-CHC-9", "name": "Fund"}],
+        "fundingOrganization": [{"id": "GB-CHC-9", "name": "Fund", "charityNumber": "9", "companyNumber": "9"}],
         "beneficiaryLocation": [{"id": "RS222", "name": "Kladovo"}, {"countryCode": "RS"}, {"countryCode": "XX"}],
         "classifications": [{"vocabulary": "IATI SectorVocabulary 1", "code": "14030"}, {"title": "Water"}],
         "grantProgramme": [{"code": "P-1"}],
@@ -169,6 +169,8 @@ fn a_grant_becomes_records() {
             "Open Call?": "YES", "amountAppliedFor": 2000,
             "plannedDates": [{"duration": 12, "startDate": "2024-01"}],
             "recipientOrganization": [{"postalCode": "X"}, {}],
+            // It only looks like the number of the charity.
+            "fundingOrganization": [{"companyNumber": "9"}],
             "classifications": [{}, {"title": "Water"}], "relatedDocument": [{}, {"url": "none"}],
             "commitmentTransaction": [{}, {"recipient": "who?"}],
             "disbursementTransaction": [{}, {"value": 7}],
