@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::index::identifier;
 use super::parties::{Scope, Who, beneficiary, organisation, participants};
-use super::words::{date, joined, language, object, texts};
+use super::words::{date, joined, language, named, object, texts};
 use super::{money, places, results};
 use crate::codes::is_web_address;
 use crate::collections::{grants, programmes};
@@ -74,7 +74,7 @@ pub fn activity(element: &Element, version: &str, known: &mut Known) -> (Vec<Rec
     if !Identifier::is_valid(&identifier) {
         let (code, words) = match identifier.is_empty() {
             true => ("required", "the activity has no iati-identifier"),
-            false => ("identifier_invalid", "an identifier has 1 to 200 visible characters without spaces and commas"),
+            false => ("identifier_invalid", "an identifier has 1 to 200 visible characters"),
         };
         let (row, name) = (Some(element.line()), Some(clip(&identifier, 200)).filter(|name| !name.is_empty()));
         let fault = Fault { row, identifier: name, code: code.into(), detail: words.into(), ..Fault::default() };
@@ -178,6 +178,7 @@ pub fn original(element: &Element, version: &str, members: &dyn Fn(&str) -> Opti
     for child in element.children().filter(|child| is_kept(child.name())) {
         let is_elsewhere = ELSEWHERE.contains(&child.name())
             && (child.name() != "result" || child.first("indicator").is_some())
+            && (child.name() != "iati-identifier" || Identifier::is_valid(&child.words()))
             || child.has("register:identifier") && child.name() == "planned-disbursement"
             || child.has("register:of")
             || child.has("register:sector-vocabulary");
@@ -264,8 +265,8 @@ fn parties(element: &Element, is_grant: bool, reading: &mut Reading) -> (Vec<Val
 /// What it is a part of, if the register or the file has that.
 fn above(element: &Element, reading: &mut Reading) -> Option<String> {
     let above = element.all("related-activity").filter(|related| related.get("type") == Some("1"));
-    let named = above.filter_map(|related| related.get("ref"));
-    let whole = reading.known.whole(&reading.identifier, named)?;
+    let above: Vec<String> = above.filter_map(|related| related.get("ref")).map(named).collect();
+    let whole = reading.known.whole(&reading.identifier, above.iter().map(String::as_str))?;
     if reading.known.is_circular(&reading.identifier) {
         let words = format!("{whole} is, after some steps, a part of this; what this is a part of is only kept");
         reading.note("circle", reading.line, words);

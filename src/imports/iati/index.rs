@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::parties::{Who, participants, parties};
+use super::words::named;
 use crate::formats::iati::xml::Element;
 use crate::imports::known::Named;
 
@@ -40,13 +41,13 @@ impl Index {
         let mut entry = Entry { stated: stated(activity), ..Entry::default() };
         let above = self.above.entry(identifier.clone()).or_default();
         for related in activity.all("related-activity") {
-            let Some(other) = related.get("ref") else { continue };
+            let Some(other) = related.get("ref").map(named) else { continue };
             match related.get("type") {
-                Some("1") => above.push(other.to_owned()),
+                Some("1") => above.push(other.clone()),
                 Some("2") => entry.is_whole = true,
                 _ => continue,
             }
-            self.others.insert(other.to_owned());
+            self.others.insert(other);
         }
         entry.is_whole |=
             activity.all("default-aid-type").filter_map(|aid| aid.get("code")).any(|aid| SCHEMES.contains(&aid));
@@ -60,7 +61,7 @@ impl Index {
             let names = [("provider-org", "provider-activity-id"), ("receiver-org", "receiver-activity-id")];
             let of = names.iter().filter_map(|(end, name)| flow.first(end)?.get(name));
             let alone = ["register:provider-activity", "register:receiver-activity"];
-            self.others.extend(of.chain(alone.iter().filter_map(|name| flow.get(name))).map(str::to_owned));
+            self.others.extend(of.chain(alone.iter().filter_map(|name| flow.get(name))).map(named));
         }
         let countries = activity.all("recipient-country").filter_map(|country| country.get("code"));
         let locations = activity.all("location").filter_map(|location| location.get("ref"));
@@ -89,9 +90,9 @@ impl Entry {
     }
 }
 
-/// The identifier of an activity.
+/// The identifier of an activity. What no address could name in it is written as its code.
 pub fn identifier(activity: &Element) -> Option<String> {
-    activity.first("iati-identifier").map(Element::words).filter(|words| !words.is_empty())
+    activity.first("iati-identifier").map(Element::words).filter(|words| !words.is_empty()).map(|words| named(&words))
 }
 
 /// What the register itself said that it is.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::activity::Reading;
 use super::older;
 use super::parties::{Who, beneficiary, organisation};
-use super::words::{date, day, money, number, object, texts, within};
+use super::words::{date, day, money, named, number, object, texts, within};
 use crate::collections::transactions::{self, Transaction};
 use crate::error::Fault;
 use crate::formats::iati::xml::Element;
@@ -204,6 +204,7 @@ fn party(element: &Element, activity: &str, reading: &mut Reading) -> Option<Val
 
 /// The member that names an activity of the register or the file.
 fn its(activity: &str, reading: &Reading) -> Option<(String, Value)> {
-    let member = if reading.known.collection(activity)? == "grants" { "grant" } else { "programme" };
+    let activity = named(activity);
+    let member = if reading.known.collection(&activity)? == "grants" { "grant" } else { "programme" };
     Some((member.to_owned(), activity.into()))
 }

@@ -109,6 +109,11 @@ pub fn within(of: &str, what: &str, which: &str) -> String {
     }
 }
 
+/// The register's identifier of an activity that is named so.
+pub fn named(activity: &str) -> String {
+    if Identifier::is_valid(activity) { activity.to_owned() } else { spelt(activity) }
+}
+
 /// A text with what no identifier may have in it written as its code.
 pub fn spelt(text: &str) -> String {
     text.chars().fold(String::new(), |mut spelt, c| {
