@@ -222,6 +222,21 @@ async fn what_is_wrong_is_told_and_the_rest_goes_in() {
     let report = import(&client, "format=iati", file(&format!("{contact}{}", flow(2, "x"))).into()).await;
     assert_eq!((&report["counts"]["refused"], &report["counts"]["deleted"]), (&json!(1), &json!(0)), "{report}");
     anon.get("/v1/transactions/T-1:transaction:2").await.expect(200);
+    // An activity that lacks what the standard wants of it comes in all the same.
+    let budget = "<budget><period-start iso-date=\"2024-01-01\"/><period-end iso-date=\"2024-12-31\"/><value value-date=\"soon\">7</value></budget>";
+    let poor = file(&format!("{budget}{}", flow(1, "5"))).replace("T-1<", "T-2<");
+    let poor = poor.replace("A roof", " ").replace("<activity-status code=\"2\"/>", "<activity-status code=\"7\"/>");
+    let report = import(&client, "format=iati", poor.into()).await;
+    let told: Vec<&Value> = report["warnings"].as_array().unwrap().iter().map(|told| &told["code"]).collect();
+    for code in ["title_missing", "status_unclear", "date_unclear"] {
+        assert!(told.contains(&&json!(code)), "{code}: {report}");
+    }
+    assert_eq!(report["counts"]["refused"], 0, "{report}");
+    let poor = anon.get("/v1/programmes/T-2").await.expect(200).json();
+    assert_eq!(
+        (&poor["title"], &poor["status"], &poor["budget"]["amount"].to_string()),
+        (&json!({"en": "T-2"}), &json!("implementation"), &"7.00".to_owned())
+    );
     // A member that was changed is said anew, and the rest as it came.
     let change = json!({"title": {"en": "A better roof"}});
     let merge = [("content-type", "application/merge-patch+json"), ("if-match", "*")];

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::index::identifier;
@@ -124,22 +125,31 @@ fn whole(element: &Element, is_grant: bool, reading: &mut Reading) -> Record {
     let budget = money::budget(element, start.as_deref(), reading);
     let documents = documents(element, reading);
     let above = above(element, reading);
-    let status = element.first("activity-status").and_then(|status| status.get("code"));
-    let status = status.map(|code| codes::value_of("ActivityStatus", code).unwrap_or(code));
+    let (status, is_stated) = status(element, end.as_deref(), reading);
+    let title = element.first("title").and_then(|title| texts(title, &language));
     let kind = if is_grant { &grants::KIND } else { &programmes::KIND };
     let up = if is_grant { "programme" } else { "parent" };
-    let mut said = vec!["title", "description", "objectives", "status", "start_date", "end_date", "organisations"];
+    let mut said = vec!["description", "objectives", "start_date", "end_date", "organisations"];
     said.extend(["places", "sectors", "tags", "documents", up]);
+    said.extend(is_stated.then_some("status").into_iter().chain(title.is_some().then_some("title")));
+    let title = title.unwrap_or_else(|| {
+        reading.note(
+            "title_missing",
+            reading.line,
+            "without words in its title it is called by its identifier".to_owned(),
+        );
+        json!({&language: element.first("iati-identifier").map(Element::words)})
+    });
     said.extend(is_grant.then_some("recipients"));
     // A budget without a period has no room in the standard: that there is none says nothing.
     said.extend(element.first("budget").or(element.first("register:budget")).map(|_| "budget"));
     let mut record = object([
         ("identifier", Some(reading.identifier.clone().into())),
         (up, above.map(Value::from)),
-        ("title", element.first("title").and_then(|title| texts(title, &language))),
+        ("title", Some(title)),
         ("description", joined(&described(&["1"]), &language)),
         ("objectives", Some(objectives.into())),
-        ("status", status.map(Value::from)),
+        ("status", Some(status.into())),
         ("start_date", start.map(Value::from)),
         ("end_date", end.map(Value::from)),
         ("budget", budget),
@@ -227,6 +237,22 @@ fn period(element: &Element, reading: &mut Reading) -> (Option<String>, Option<S
         return (start, None);
     }
     (start, end)
+}
+
+/// Where it stands, and whether it says so; one that does not is over when its end is.
+fn status(element: &Element, end: Option<&str>, reading: &mut Reading) -> (&'static str, bool) {
+    let code = element.first("activity-status").and_then(|status| status.get("code"));
+    if let Some(status) = code.and_then(|code| codes::value_of("ActivityStatus", code)) {
+        return (status, true);
+    }
+    let end = end.and_then(|end| PartialDate(end.to_owned()).days());
+    let status = if end.is_some_and(|(_, last)| last < Utc::now().date_naive()) { "closed" } else { "implementation" };
+    reading.note(
+        "status_unclear",
+        reading.line,
+        format!("its status is no code of the standard; by its end it is {status}"),
+    );
+    (status, false)
 }
 
 /// Who takes part, and who receives.

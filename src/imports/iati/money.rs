@@ -9,6 +9,7 @@ use super::activity::Reading;
 use super::older;
 use super::parties::{Who, beneficiary, organisation};
 use super::words::{date, day, money, named, number, object, texts, within};
+use crate::codes::is_currency;
 use crate::collections::transactions::{self, Transaction};
 use crate::error::Fault;
 use crate::formats::iati::xml::Element;
@@ -41,11 +42,8 @@ pub fn budget(activity: &Element, start: Option<&str>, reading: &mut Reading) ->
             values.push(value);
         }
     }
-    let values: Vec<Value> = periods
-        .values()
-        .flat_map(|(_, values)| values)
-        .map(|value| money(value, reading.scope.currency.as_deref()))
-        .collect();
+    let values = periods.values().flat_map(|(_, values)| values);
+    let values: Vec<Value> = values.map(|value| dated(value, "the budget", reading)).collect();
     let Some(first) = values.first() else {
         // One that has no room in the standard.
         return activity.first("register:budget").map(|budget| money(budget, None));
@@ -58,8 +56,8 @@ pub fn budget(activity: &Element, start: Option<&str>, reading: &mut Reading) ->
         "its periods are in different currencies"
     } else if sum.is_some_and(|sum| sum.is_sign_negative()) {
         "it is below zero"
-    } else if first["currency"].is_null() {
-        "it has no currency"
+    } else if !first["currency"].as_str().is_some_and(is_currency) {
+        "it has no currency of ISO 4217"
     } else if let Some(sum) = sum {
         let mut budget = first.as_object().cloned().unwrap_or_default();
         let sum = exact(&number(&sum.to_string())).unwrap_or(sum);
@@ -76,6 +74,18 @@ pub fn budget(activity: &Element, start: Option<&str>, reading: &mut Reading) ->
     let line = activity.first("budget").map_or(reading.line, Element::line);
     reading.note("budget_unclear", line, format!("the budget is left out: {wrong}"));
     None
+}
+
+/// Money with its value date, if that is one.
+fn dated(value: &Element, what: &str, reading: &mut Reading) -> Value {
+    let mut money = money(value, reading.scope.currency.as_deref());
+    if let Some(date) = money["value_date"].as_str().map(str::to_owned)
+        && reading.dated(Some(date), value.line(), what).is_none()
+        && let Some(money) = money.as_object_mut()
+    {
+        money.shift_remove("value_date");
+    }
+    money
 }
 
 /// An amount that is finer than amounts are here, or has more digits than a number of JSON keeps, as it
@@ -117,7 +127,7 @@ pub fn transactions(activity: &Element, reading: &mut Reading) {
 
 fn transaction(flow: &Element, identifier: String, of_type: Option<&str>, date: Option<String>, reading: &mut Reading) {
     let value = flow.first("value").map(|value| {
-        let mut money = money(value, reading.scope.currency.as_deref());
+        let mut money = dated(value, "the amount", reading);
         if let Some(exact) = exact(&money["amount"]) {
             let words = format!("{} is rounded to {exact}, as exact as amounts are here", money["amount"]);
             money["amount"] = number(&exact.to_string());
