@@ -14,6 +14,9 @@ pub enum Around {
     Party,
 }
 
+/// Why only what is asked around a boundary is left out.
+pub const OF_BOUNDARIES: [&str; 5] = ["inside", "outward", "outside", "already_inside", "side_unknown"];
+
 /// What crosses a boundary inward counts, unless parts of it say the same crossing in more detail, its money was
 /// inside before, or it is only parked there.
 pub const CROSSING: &str = "CASE
@@ -37,8 +40,10 @@ pub const ENDS: &str = "
 const ORIGIN: &str = "origin AS (
     SELECT identifier, parent, type, giving FROM stated WHERE giving IS NULL AND parent IS NOT NULL
     UNION
-    SELECT origin.identifier, whole.parent, origin.type, coalesce(whole.reached, whole.giving)
-    FROM origin JOIN stated whole ON whole.identifier = origin.parent AND whole.type = origin.type WHERE origin.giving IS NULL),
+    SELECT origin.identifier, t.parent, origin.type, coalesce(whole.taking, whole.giving)
+    FROM origin JOIN transactions t ON t.identifier = origin.parent
+      LEFT JOIN stated whole ON whole.identifier = t.identifier AND whole.type = origin.type
+    WHERE origin.giving IS NULL),
   ends AS (
     SELECT *, NOT giving AND taking AND NOT parked AS enters FROM (
       SELECT identifier, parent, type, giving, taking, parked FROM stated WHERE giving IS NOT NULL OR parent IS NULL
@@ -134,13 +139,11 @@ impl Facts<'_> {
             Some(types) => format!(" WHERE t.type = ANY({})", self.statement.list(types)),
             None => String::new(),
         };
-        let taking = end(around, RECEIVER, true);
-        // Where somebody works says less of where the money then is than a seat does.
-        let reached = if around == Around::Place { "seats.receiver" } else { taking.as_str() };
         self.statement.add(format!(
-            "stated AS MATERIALIZED (SELECT t.identifier, t.parent, t.type, {} AS giving, {taking} AS taking,
-               {reached} AS reached, {parked} AS parked FROM transactions t{joined}{those})",
+            "stated AS MATERIALIZED (SELECT t.identifier, t.parent, t.type, {} AS giving, {} AS taking, {parked} AS parked
+             FROM transactions t{joined}{those})",
             end(around, "provider", false),
+            end(around, RECEIVER, true),
         ));
         for (name, expression) in [("ends", ORIGIN), ("above", ABOVE), ("returned", RETURNED), ("divided", DIVIDED)] {
             self.statement.add(expression);
@@ -184,10 +187,11 @@ fn inside(around: Around, side: &str, reports: bool) -> String {
         }
         Around::Place => "seats.provider".to_owned(),
         Around::Programme => {
+            let named = format!("t.doc #>> '{{{side},grant}}', t.doc #>> '{{{side},programme}}'");
             let own = if reports { "t.grant_id, t.programme" } else { "NULL" };
             format!(
-                "coalesce((SELECT coalesce(g.programme, x.id) IN (SELECT identifier FROM within)
-                   FROM (SELECT coalesce(t.doc #>> '{{{side},grant}}', t.doc #>> '{{{side},programme}}', {own}) AS id) AS x
+                "coalesce((SELECT bool_or(coalesce(g.programme, x.id) IN (SELECT identifier FROM within))
+                   FROM unnest(CASE WHEN coalesce({named}) IS NULL THEN ARRAY[{own}] ELSE ARRAY[{named}] END) AS x (id)
                    LEFT JOIN grants g ON g.identifier = x.id), false)"
             )
         }

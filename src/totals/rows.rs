@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Named, names, parsed, refuse_many_cells};
 use super::boundary::around;
+use super::crossing::OF_BOUNDARIES;
 use super::deadline::Deadline;
 use super::dimension::Subject;
 use super::divide::Division;
@@ -74,6 +75,10 @@ pub async fn rows(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
     if let Some(reason) = query.get("excluded").filter(|reason| !REASONS.contains(reason)) {
         let words = format!("nothing is left out for {reason:?}{}", nearest(reason, &REASONS));
         return Err(Problem::invalid(vec![Fault::parameter("excluded", "value_unknown", words)]));
+    }
+    if query.get("excluded").is_some_and(|reason| OF_BOUNDARIES.contains(&reason)) && question.boundary.is_none() {
+        let words = "nothing is left out for that without a boundary";
+        return Err(Problem::invalid(vec![Fault::parameter("excluded", "not_without_boundary", words)]));
     }
     if query.get("group").is_some() && question.dimensions.is_empty() {
         let words = "a group has the keys of its dimensions: add group_by";

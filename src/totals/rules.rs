@@ -1,12 +1,12 @@
 //! Which flows count: the lowest level that is reported, and nothing that is only parked.
 
-/// A flow is replaced by its parts of its own type, and by theirs, unless all of them are only
-/// parked: what an organisation moves to itself, as an organisation or as a beneficiary.
+/// A flow is replaced by the parts of its own type that it has, or its parts have, of whichever type these are,
+/// unless all of them are only parked: what an organisation moves to itself, as an organisation or as a beneficiary.
 const RULES: &str = "CASE WHEN {has_parts} THEN 'replaced' WHEN {parked} THEN 'parked' END";
 /// Whether payer and receiver of a flow are one.
 pub const PARKED: &str = "(t.doc #>> '{provider,organisation}' = t.doc #>> '{receiver,organisation}'
-    OR t.doc #>> '{provider,beneficiary}' = t.doc #>> '{receiver,beneficiary}'
-    OR coalesce(pb.organisation, t.doc #>> '{provider,organisation}') = coalesce(rb.organisation, t.doc #>> '{receiver,organisation}'))";
+    OR t.doc #>> '{provider,organisation}' = rb.organisation OR pb.organisation = t.doc #>> '{receiver,organisation}'
+    OR pb.organisation = rb.organisation OR t.doc #>> '{provider,beneficiary}' = t.doc #>> '{receiver,beneficiary}')";
 /// Who they are as organisations.
 pub const SELVES: &str = "
   LEFT JOIN beneficiaries pb ON pb.identifier = t.doc #>> '{provider,beneficiary}'
@@ -14,18 +14,18 @@ pub const SELVES: &str = "
 
 /// Whether a flow has such parts. Most have none at all, which is seen at once.
 const HAS_PARTS: &str =
-    "EXISTS (SELECT FROM transactions c WHERE c.parent = t.identifier AND c.type = t.type) AND EXISTS (
+    "EXISTS (SELECT FROM transactions c WHERE c.parent = t.identifier) AND EXISTS (
     WITH RECURSIVE below AS (
-      SELECT c.identifier, c.type FROM transactions c WHERE c.parent = t.identifier AND c.type = t.type
+      SELECT c.identifier, t.type AS wanted FROM transactions c WHERE c.parent = t.identifier
       UNION
-      SELECT c.identifier, c.type FROM below JOIN transactions c ON c.parent = below.identifier AND c.type = below.type)
-    SELECT FROM below JOIN transactions t USING (identifier) {selves} WHERE {parked} IS NOT TRUE)";
+      SELECT c.identifier, below.wanted FROM below JOIN transactions c ON c.parent = below.identifier)
+    SELECT FROM below JOIN transactions t USING (identifier) {selves} WHERE t.type = below.wanted AND {parked} IS NOT TRUE)";
 /// The same for the past, which has no index of parents: what has parts is looked up once for all.
 pub const WHOLES: &str = "wholes AS MATERIALIZED (
     WITH RECURSIVE up AS (
       SELECT t.parent AS identifier, t.type FROM transactions t {selves} WHERE t.parent IS NOT NULL AND {parked} IS NOT TRUE
       UNION
-      SELECT t.parent, t.type FROM up JOIN transactions t USING (identifier, type) WHERE t.parent IS NOT NULL)
+      SELECT t.parent, up.type FROM up JOIN transactions t USING (identifier) WHERE t.parent IS NOT NULL)
     SELECT * FROM up)";
 /// Whether a flow has such parts, where those that have are joined to it.
 pub const HAD_PARTS: &str = "wholes.identifier IS NOT NULL";

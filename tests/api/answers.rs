@@ -99,6 +99,7 @@ async fn every_total_leads_to_its_rows() {
     for (address, fault) in [
         ("grants/rows?excluded=foo", "excluded value_unknown"),
         ("grants/rows?group=RS", "group not_without_group_by"),
+        ("transactions/rows?type=disbursement&excluded=inside", "excluded not_without_boundary"),
         ("grants/rows?shape=wide", "shape unknown_parameter"),
         ("grants/rows?sum_gte=1", "sum_gte unknown_parameter"),
         ("grants/rows.csv?limit=1", "limit not_with_format"),

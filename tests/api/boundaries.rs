@@ -142,8 +142,17 @@ async fn what_came_in_counts_where_it_came_in() {
         body("T-TOWN", Some("T-A")),
         body("T-SCHOOL", Some("T-A")),
         body("T-SOMEBODY", None),
+        named("grants", "T-G", json!({"title": {"en": "G"}, "status": "closed", "places": [{"location": "T-A"}]})),
     ]);
-    let cases: [(Vec<_>, &[&str]); 7] = [
+    let granted = |mut flow: (&'static str, Value)| {
+        flow.1["grant"] = json!("T-G");
+        flow
+    };
+    let received = |mut flow: (&'static str, Value)| {
+        flow.1["type"] = json!("incoming_funds");
+        flow
+    };
+    let cases: [(Vec<_>, &[&str]); 9] = [
         // It goes out and comes back.
         (
             vec![
@@ -196,6 +205,24 @@ async fn what_came_in_counts_where_it_came_in() {
             ],
             &["T-1", "inside: T-2 T-3"],
         ),
+        // Who receives without a seat is where the grant works, as long as the money is there.
+        (
+            vec![
+                granted(flow("T-1", "T-EU", "T-SOMEBODY", 100, None)),
+                flow("T-2", "T-SOMEBODY", "T-SCHOOL", 60, Some("T-1")),
+                flow("T-3", "T-SOMEBODY", "T-UN", 40, Some("T-1")),
+            ],
+            &["T-1", "inside: T-2", "outward: T-3"],
+        ),
+        // Each hop is told by who receives too, as a part of what was paid.
+        (
+            vec![
+                flow("T-1", "T-EU", "T-SOMEBODY", 100, None),
+                received(flow("T-2", "T-EU", "T-SOMEBODY", 100, Some("T-1"))),
+                flow("T-3", "T-SOMEBODY", "T-SCHOOL", 100, Some("T-2")),
+            ],
+            &["T-3", "replaced: T-1"],
+        ),
         // Where who had received is, nobody knows.
         (
             vec![
@@ -211,6 +238,48 @@ async fn what_came_in_counts_where_it_came_in() {
         make::write(&mut app.connection().await, &people).await;
         make::write(&mut app.connection().await, &flows).await;
         assert_eq!(judged(&app.anon(), "T-COUNTRY").await, expected, "{flows:?}");
+    }
+}
+
+#[actix_web::test]
+async fn a_party_is_all_that_it_names() {
+    let app = TestApp::empty().await;
+    let body = |id: &str| named("organisations", id, json!({"name": {"en": id}, "type": "other"}));
+    let programme = json!({"title": {"en": "P"}, "status": "closed"});
+    let who = json!({"name": {"en": "B"}, "kind": "institution", "organisation": "T-O"});
+    let between = |id: &str, year: u32, from: Value, to: Value| {
+        let (mut flow, date) = (flow(id, "-", "-", 9, None), format!("{year}"));
+        flow.1["date"] = json!(date);
+        (flow.1["provider"], flow.1["receiver"]) = (from, to);
+        flow
+    };
+    let records = [
+        body("T-O"),
+        body("T-OTHER"),
+        named("beneficiaries", "T-B", who),
+        named("beneficiaries", "T-B2", json!({"name": {"en": "B2"}, "kind": "institution"})),
+        named("programmes", "T-P", programme),
+        named("grants", "T-G", json!({"title": {"en": "G"}, "status": "closed"})),
+        // A grant of no programme, and the programme.
+        between(
+            "T-1",
+            2001,
+            json!({"organisation": "T-OTHER"}),
+            json!({"organisation": "T-O", "programme": "T-P", "grant": "T-G"}),
+        ),
+        // One body pays itself, under another's name beside.
+        between("T-2", 2002, json!({"organisation": "T-O", "beneficiary": "T-B2"}), json!({"beneficiary": "T-B"})),
+        between("T-3", 2002, json!({"beneficiary": "T-B"}), json!({"organisation": "T-O", "beneficiary": "T-B2"})),
+    ];
+    make::write(&mut app.connection().await, &records).await;
+    let anon = app.anon();
+    for (question, expected) in [
+        ("boundary=T-P&date_gte=2001&date_lte=2001", 9),
+        ("date_gte=2002&date_lte=2002", 0),
+        ("boundary=T-B2&date_gte=2002&date_lte=2002", 0),
+    ] {
+        let found = sum(&anon, &format!("transactions?type=disbursement&{question}")).await;
+        assert_eq!(found, Decimal::from(expected), "{question}");
     }
 }
 
