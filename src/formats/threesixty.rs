@@ -26,15 +26,12 @@ pub fn beside(kind: &Kind) -> Option<String> {
     related::of_activity(kind).filter(|_| kind.collection == "grants")
 }
 
-/// A grant of the register, and what a package says of it: or which members of the standard it lacks.
-pub fn said_of(
-    record: &Map<String, Value>,
-    beside: Option<&str>,
-) -> io::Result<(Activity, Result<Value, Vec<&'static str>>)> {
+/// A grant of the register, what a package would say of it, and which members of the standard that lacks.
+pub fn said_of(record: &Map<String, Value>, beside: Option<&str>) -> io::Result<(Activity, Value, Vec<&'static str>)> {
     let related: Related = beside.map(serde_json::from_str).transpose()?.unwrap_or_default();
     let activity: Activity = typed(record)?;
-    let grant = grant::grant(&activity, &related);
-    Ok((activity, grant))
+    let (grant, missing) = grant::grant(&activity, &related);
+    Ok((activity, grant, missing))
 }
 
 /// The writer.
@@ -77,13 +74,13 @@ impl Writer for ThreeSixtyGiving {
     }
 
     fn record(&mut self, record: &Map<String, Value>, beside: Option<&str>, out: &mut Vec<u8>) -> io::Result<()> {
-        let (activity, grant) = said_of(record, beside)?;
-        match grant {
-            Ok(grant) => {
+        let (activity, grant, missing) = said_of(record, beside)?;
+        match missing.is_empty() {
+            true => {
                 out.extend_from_slice(if std::mem::replace(&mut self.begun, true) { b",\n" } else { b"\n" });
                 serde_json::to_writer(out, &grant)?;
             }
-            Err(missing) => {
+            false => {
                 let (named, number) = &mut self.left_out;
                 *number += 1;
                 if named.len() < NAMED {

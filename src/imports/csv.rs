@@ -58,6 +58,13 @@ pub fn read(mut input: impl Read, rows: &mut dyn Rows) -> Result<(), Closed> {
                 let words = "a quote is opened and not closed, here or in a row before; nothing after it can be read";
                 return rows.end(line, fault("quote_open", words));
             }
+            // The last row has no line end, and not all of its cells.
+            ReadRecordResult::Record
+                if filled == 0 && written > 0 && rows.width().is_some_and(|width| fields < width) =>
+            {
+                return rows
+                    .end(line, fault("row_truncated", "the last row is cut off: it has fewer cells than the header"));
+            }
             ReadRecordResult::Record => {
                 quotes = 0;
                 let mut from = 0;

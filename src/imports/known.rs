@@ -130,6 +130,8 @@ pub struct Known {
     live: HashMap<String, String>,
     /// What was of the register, with its collection: names are not given again.
     gone: HashMap<String, String>,
+    /// Flows of grants that are named, with these.
+    flows: HashMap<String, String>,
     /// Who has a line of the funding of an activity, which says more than that it pays.
     funders: HashSet<(String, String)>,
     /// Parties that were added from this file.
@@ -179,6 +181,13 @@ impl Known {
         .load(connection)
         .await?;
         known.funders = lines.into_iter().map(|line| (line.record, line.target)).collect();
+        let flows: Vec<Line> = sql_query(
+            "SELECT identifier AS record, grant_id AS target FROM transactions WHERE grant_id IS NOT NULL AND identifier = ANY($1)",
+        )
+        .bind::<Array<Text>, _>(known.all_of("transactions"))
+        .load(connection)
+        .await?;
+        known.flows = flows.into_iter().map(|flow| (flow.record, flow.target)).collect();
         known.ask_parties(connection).await?;
         Ok(known)
     }
@@ -282,6 +291,11 @@ impl Known {
     pub fn is_circular(&self, activity: &str) -> bool {
         let above = |one: &str| self.whole(one, self.named.above.get(one)?.iter().map(String::as_str));
         successors(above(activity), |one| above(one)).take(2 * DEPTH).any(|one| one == activity)
+    }
+
+    /// Whether the register has a flow of this name of this grant.
+    pub fn is_flow(&self, identifier: &str, grant: &str) -> bool {
+        self.flows.get(identifier).is_some_and(|of| of == grant)
     }
 
     /// Whether there is such a place.

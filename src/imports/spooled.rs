@@ -46,7 +46,8 @@ impl Spooled {
         let known = Known::ask(connection, named, order.writes_for(), order.collection).await?;
         let said = match format {
             Format::ThreeSixty => {
-                Said::ask(connection, &known, threesixty::records::today(), &known.all_of("grants")).await?
+                let grants = known.all_of("grants");
+                Said::ask(connection, order.writes_for(), threesixty::records::today(), &grants).await?
             }
             _ => Said::default(),
         };

@@ -3,6 +3,8 @@
 //! A column that a table does not have leaves what would stand in it as it is; an
 //! empty cell empties it.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::cells::{DELETED, split, value};
@@ -149,7 +151,11 @@ impl Header {
                 Column::Money(_) => with_parts(new, old, |part| !self.has(&format!("{member}_{part}"))),
                 Column::Member(..) => with_parts(new, old, |part| !self.has(&format!("{member}_{part}"))),
                 Column::Sectors(_) => same_items(new, old, "code", |part| !self.has(&format!("sector_{part}"))),
-                Column::Keys(_, key) if !self.has(&format!("{member}_json")) => same_items(new, old, key, |_| true),
+                Column::Keys(_, key) if !self.has(&format!("{member}_json")) => {
+                    // Shares of a whole that others have a part of now are not known any more.
+                    let stay = self.is_table || same_keys(&new, old, key);
+                    same_items(new, old, key, |part| stay || part != "percentage")
+                }
                 _ => continue,
             };
             members.insert(member.to_owned(), whole);
@@ -270,6 +276,14 @@ fn with_parts(new: Value, old: &Value, wanted: impl Fn(&str) -> bool) -> Value {
         parts.entry(name.clone()).or_insert_with(|| value.clone());
     }
     if parts.is_empty() { Value::Null } else { Value::Object(parts) }
+}
+
+/// Whether two lists have items of the same keys.
+fn same_keys(one: &Value, other: &Value, key: &str) -> bool {
+    let keys = |list: &Value| -> BTreeSet<String> {
+        list.as_array().into_iter().flatten().map(|item| item[key].to_string()).collect()
+    };
+    keys(one) == keys(other)
 }
 
 /// Items with the other parts of those that the list had under the same key.

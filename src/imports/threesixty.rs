@@ -38,6 +38,8 @@ pub trait Known {
     fn is_taken(&self, identifier: &str) -> bool;
     /// Whether there is such a programme.
     fn is_programme(&self, identifier: &str) -> bool;
+    /// Whether there is such a flow of this grant.
+    fn is_flow(&self, identifier: &str, grant: &str) -> bool;
     /// Whether there is such a location.
     fn is_place(&self, identifier: &str) -> bool;
     /// The identifier of a new record of this publisher; the same for the same reference.

@@ -346,3 +346,41 @@ async fn activities_that_go_round_in_a_circle_come_in_without() {
     let xml = app.anon().get("/v1/programmes.xml").await.expect(200).text();
     assert_eq!(xml.matches("<related-activity type=\"1\"").count(), 4, "what they say is kept: {xml}");
 }
+
+#[actix_web::test]
+async fn what_stands_alone_is_there_and_what_stands_for_many_is_not_one() {
+    let app = TestApp::empty().await;
+    let (client, anon) = (app.town(), app.anon());
+    let paid = |to: &str| {
+        flow("", "2024-02-01", "1").replace(
+            "</transaction>",
+            &format!("<receiver-org ref=\"22000\"><narrative>{to}</narrative></receiver-org></transaction>"),
+        )
+    };
+    let period = |values: &str| {
+        format!(
+            "<result type=\"1\"><title><narrative>R</narrative></title><indicator measure=\"1\"><title><narrative>I</narrative></title>
+             <period><period-start iso-date=\" 2024-01-01 \"/><period-end iso-date=\"2024-12-31\"/>{values}</period></indicator></result>"
+        )
+    };
+    let inside = [
+        paid("Alpha"),
+        paid("Beta"),
+        period("<target value=\"10\"/>"),
+        period("<actual><comment><narrative>most</narrative></comment></actual>"),
+    ];
+    let whole = activity("T-1", "EUR", &inside.concat());
+    let report = iati(&client, &whole).await;
+    assert_eq!(counts(&report)[3], 0, "{report}");
+    let observations = anon.get("/v1/observations").await.expect(200).json();
+    let told: Vec<(&Value, &Value)> =
+        observations["data"].as_array().unwrap().iter().map(|one| (&one["value"], &one["value_text"])).collect();
+    assert_eq!(told, [(&json!(10), &Value::Null), (&Value::Null, &json!({"en": "most"}))], "{observations}");
+    let who: Vec<String> =
+        ["Alpha", "Beta"].map(|name| format!("/v1/search?q={name}&collection=organisations,beneficiaries")).into();
+    for address in who {
+        assert_eq!(anon.get(&address).await.expect(200).identifiers().len(), 1, "{address}");
+    }
+    assert_eq!(counts(&iati(&client, &whole).await), [0; 4]);
+    unchanged_by_its_own_files(&app).await;
+}

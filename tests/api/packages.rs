@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::deliveries::{PATCH, counts, threesixty, unchanged_by_its_own_files};
+use crate::imports::send;
 use crate::received::import;
 use crate::support::TestApp;
 
@@ -145,4 +146,77 @@ async fn who_was_merged_elsewhere_takes_part_all_the_same() {
     }
     let recipient = anon.get("/v1/beneficiaries/T-NEW:beneficiary").await.expect(200).json();
     assert_eq!(recipient["organisation"], "T-NEW");
+}
+
+#[actix_web::test]
+async fn a_package_takes_back_what_it_does_not_say_any_more() {
+    let app = register().await;
+    let (client, anon) = (app.town(), app.anon());
+    let country = json!({"kind": "country", "name": {"en": "Bosnia and Herzegovina"}, "country": "BA"});
+    app.admin().put("/v1/locations/BA", &country, &[]).await.expect(201);
+    let programme = json!({"title": {"en": "P"}, "status": "closed"});
+    client.put("/v1/programmes/T-P", &programme, &[]).await.expect(201);
+    let paid = json!({"id": "tx-1", "transactionDate": "2024-03-01", "value": 10, "recipient": "T-R"});
+    let more = json!({"beneficiaryLocation": [{"id": "RS"}, {"id": "BA"}], "grantProgramme": [{"code": "T-P"}],
+        "recipientOrganization": [{"id": "T-R", "name": "R"}, {"id": "T-S", "name": "S"}], "disbursementTransaction": [paid]});
+    threesixty(&client, &told(&more)).await;
+    let shared = json!({"recipients": [{"beneficiary": "T-R", "role": "lead", "percentage": 60}, {"beneficiary": "T-S", "role": "lead", "percentage": 40}]});
+    client.patch("/v1/grants/T-G", &shared, &PATCH).await.expect(200);
+    let mut less =
+        told(&json!({"beneficiaryLocation": [{"id": "RS"}], "recipientOrganization": [{"id": "T-S", "name": "S"}],
+        "plannedDates": [{"startDate": "2024-02-01", "endDate": "2024-01-01"}], "currency": "gbp"}));
+    less["disbursementTransaction"] = json!([{"id": "tx-1", "transactionDate": "2024-03-01", "value": 10}]);
+    let report = threesixty(&client, &less).await;
+    assert_eq!(counts(&report)[3], 0, "{report}");
+    let grant = anon.get("/v1/grants/T-G").await.expect(200).json();
+    assert_eq!(grant["places"], json!([{"location": "RS", "percentage": null}]), "{grant}");
+    let recipients = json!([{"beneficiary": "T-S", "role": "lead", "percentage": null, "amount": null}]);
+    assert_eq!(grant["recipients"], recipients, "{grant}");
+    assert!(
+        grant.get("programme").is_none_or(Value::is_null) && grant.get("end_date").is_none_or(Value::is_null),
+        "{grant}"
+    );
+    // A flow has its publisher's name within its grant.
+    let flow = anon.get("/v1/transactions/T-G:disbursement-tx-1").await.expect(200).json();
+    assert!(flow.get("receiver").is_none_or(Value::is_null), "{flow}");
+    assert_eq!(own(&app).await["disbursementTransaction"][0]["id"], "tx-1");
+    assert_eq!(counts(&threesixty(&client, &less).await), [0; 4]);
+    unchanged_by_its_own_files(&app).await;
+    less["id"] = json!("T-H");
+    let report = threesixty(&client, &less).await;
+    assert_eq!((counts(&report)[1], counts(&report)[3]), (0, 0), "{report}");
+    anon.get("/v1/transactions/T-G:disbursement-tx-1").await.expect(200);
+}
+
+#[actix_web::test]
+async fn a_grant_that_no_package_can_tell_stays_as_it_is() {
+    let app = register().await;
+    let (client, anon) = (app.town(), app.anon());
+    let who = json!({"kind": "institution", "name": {"en": "R"}});
+    client.put("/v1/beneficiaries/T-R", &who, &[]).await.expect(201);
+    let grant = json!({"title": {"en": "G"}, "status": "finalisation", "start_date": "2011", "budget": {"amount": 5, "currency": "EUR"},
+        "recipients": [{"beneficiary": "T-R", "role": "lead"}]});
+    client.put("/v1/grants/T-G", &grant, &[]).await.expect(201);
+    let mut edited = own(&app).await;
+    edited.as_object_mut().unwrap().shift_remove("actualDates");
+    assert_eq!(counts(&threesixty(&client, &edited).await), [0, 1, 0, 0]);
+    for _ in 0..2 {
+        let report = threesixty(&client, &edited).await;
+        assert_eq!(counts(&report), [0; 4], "{report}");
+    }
+    assert_eq!(anon.get("/v1/organisations").await.expect(200).identifiers(), [""; 0]);
+}
+
+#[actix_web::test]
+async fn a_table_that_ends_within_a_row_stores_nothing() {
+    let app = register().await;
+    let whole = "Identifier,Title,Description,Currency,Amount Awarded,Award Date,Recipient Org:Identifier,Recipient Org:Name\n\
+        T-G,T,D,GBP,1000.5,2014-06-05,T-R,R\nT-H,T,D,GBP,100";
+    for mode in ["atomic", "independent"] {
+        let answer = send(&app.town(), &format!("format=360giving&confirm=true&mode={mode}"), whole, &[]).await;
+        assert!(answer.text().contains("row_truncated"), "{}", answer.text());
+        assert_eq!(app.anon().get("/v1/grants").await.expect(200).identifiers(), [""; 0], "{mode}");
+    }
+    import(&app.town(), "format=360giving", whole.rsplit_once('\n').unwrap().0.into()).await;
+    assert_eq!(app.anon().get("/v1/grants").await.expect(200).identifiers(), ["T-G"]);
 }

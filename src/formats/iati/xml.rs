@@ -268,6 +268,12 @@ impl Element {
     /// Writes it, from this column on.
     pub fn write(&self, column: usize, out: &mut Vec<u8>) {
         out.extend(std::iter::repeat_n(b' ', column));
+        self.put(Some(column), out);
+        out.push(b'\n');
+    }
+
+    /// Writes it on lines of their own from a column on; or where it stands, among text, of which spaces are a part.
+    fn put(&self, column: Option<usize>, out: &mut Vec<u8>) {
         out.push(b'<');
         out.extend_from_slice(self.name.as_bytes());
         for (name, value) in &self.attributes {
@@ -276,24 +282,23 @@ impl Element {
             out.extend_from_slice(format!(" {name}=\"{value}\"").as_bytes());
         }
         if self.children.is_empty() {
-            out.extend_from_slice(b"/>\n");
+            out.extend_from_slice(b"/>");
             return;
         }
         out.push(b'>');
-        let lines = self.children.iter().all(|child| matches!(child, Node::Element(_)));
-        if lines {
+        let column = column.filter(|_| self.children.iter().all(|child| matches!(child, Node::Element(_))));
+        if column.is_some() {
             out.push(b'\n');
         }
         for child in &self.children {
-            match child {
-                Node::Element(element) => element.write(column + 1, out),
-                Node::Text(text) => out.extend_from_slice(escaped(text).as_bytes()),
+            match (child, column) {
+                (Node::Element(element), Some(column)) => element.write(column + 1, out),
+                (Node::Element(element), None) => element.put(None, out),
+                (Node::Text(text), _) => out.extend_from_slice(escaped(text).as_bytes()),
             }
         }
-        if lines {
-            out.extend(std::iter::repeat_n(b' ', column));
-        }
-        out.extend_from_slice(format!("</{}>\n", self.name).as_bytes());
+        out.extend(std::iter::repeat_n(b' ', column.unwrap_or_default()));
+        out.extend_from_slice(format!("</{}>", self.name).as_bytes());
     }
 }
 

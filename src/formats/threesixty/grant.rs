@@ -23,8 +23,8 @@ const NO_COUNTRY: &str = "XK";
 const NUMBERS: [(&str, &[&str]); 2] =
     [("charityNumber", &["GB-CHC", "GB-SC", "GB-NIC"]), ("companyNumber", &["GB-COH"])];
 
-/// The grant, or which members of the standard it lacks.
-pub fn grant(of: &Activity, related: &Related) -> Result<Value, Vec<&'static str>> {
+/// The grant, and which members of the standard it lacks.
+pub fn grant(of: &Activity, related: &Related) -> (Value, Vec<&'static str>) {
     let recipients = recipients(of, related);
     let award_date = award_date(of, related);
     let missing: Vec<&str> = [
@@ -35,26 +35,25 @@ pub fn grant(of: &Activity, related: &Related) -> Result<Value, Vec<&'static str
     .into_iter()
     .filter_map(|(member, is_missing)| is_missing.then_some(member))
     .collect();
-    let (Some(budget), Some(award_date)) = (&of.budget, award_date) else { return Err(missing) };
-    if !missing.is_empty() {
-        return Err(missing);
-    }
     let mut grant = json!({
         "id": of.identifier,
         "title": text(&of.title),
         "description": text(of.description.as_ref().unwrap_or(&of.title)),
-        "currency": budget.currency,
-        "amountAwarded": number(budget.amount.0),
-        "awardDate": award_date,
-        "recipientOrganization": recipients,
         "fundingOrganization": funders(of, related),
         "dateModified": of.updated_at.to_rfc3339_opts(SecondsFormat::Secs, true),
     });
+    if let Some(budget) = &of.budget {
+        (grant["currency"], grant["amountAwarded"]) = (json!(budget.currency), number(budget.amount.0));
+    }
+    if let Some(date) = award_date {
+        grant["awardDate"] = json!(date);
+    }
     let mut add = |member: &str, items: Vec<Value>| {
         if !items.is_empty() {
             grant[member] = items.into();
         }
     };
+    add("recipientOrganization", recipients);
     let is_over = matches!(of.status, Status::Finalisation | Status::Closed);
     add(if is_over { "actualDates" } else { "plannedDates" }, dates(of));
     add("beneficiaryLocation", of.places.iter().map(|share| location(&share.location.0, &related.places)).collect());
@@ -67,8 +66,8 @@ pub fn grant(of: &Activity, related: &Related) -> Result<Value, Vec<&'static str
         "relatedDocument",
         of.documents.iter().map(|document| json!({"title": text(&document.title), "url": document.url})).collect(),
     );
-    add("commitmentTransaction", flows(related, &[TransactionType::OutgoingCommitment]));
-    add("disbursementTransaction", flows(related, &[TransactionType::Disbursement, TransactionType::Expenditure]));
+    add("commitmentTransaction", flows(of, related, &[TransactionType::OutgoingCommitment]));
+    add("disbursementTransaction", flows(of, related, &[TransactionType::Disbursement, TransactionType::Expenditure]));
     // What a package said of it that the register has no members for.
     let original = of.original.as_ref().filter(|original| original.standard == Standard::ThreeSixtyGiving);
     if original.is_none() {
@@ -82,7 +81,7 @@ pub fn grant(of: &Activity, related: &Related) -> Result<Value, Vec<&'static str
     if let Some(rest) = original.and_then(|original| serde_json::from_str(original.part("rest", None)?).ok()) {
         complete(&mut grant, rest);
     }
-    Ok(grant)
+    (grant, missing)
 }
 
 /// Adds what is not there: members to an object, and to the items of a list, each to its own.
@@ -196,14 +195,26 @@ fn programme(of: &Activity, related: &Related) -> Option<Value> {
     Some(json!({"code": of.programme, "title": text(&programme.title)}))
 }
 
-fn flows(related: &Related, types: &[TransactionType]) -> Vec<Value> {
+fn flows(of: &Activity, related: &Related, types: &[TransactionType]) -> Vec<Value> {
     let of_types = related.transactions.iter().filter(|flow| types.contains(&flow.transaction_type));
-    of_types.map(|flow| transaction(flow, &related.parties)).collect()
+    of_types.map(|flow| transaction(of, flow, &related.parties)).collect()
 }
 
-fn transaction(flow: &Transaction, parties: &HashMap<String, Party>) -> Value {
+/// What a package called a flow, which the register calls so within its grant.
+fn name<'f>(of: &Activity, flow: &'f Transaction) -> &'f str {
+    let is_told = of.original.as_ref().is_some_and(|original| original.standard == Standard::ThreeSixtyGiving);
+    let kind = if flow.transaction_type == TransactionType::OutgoingCommitment {
+        "outgoing_commitment"
+    } else {
+        "disbursement"
+    };
+    let prefix = format!("{}:{kind}-", of.identifier.0);
+    flow.identifier.0.strip_prefix(&prefix).filter(|_| is_told).unwrap_or(&flow.identifier.0)
+}
+
+fn transaction(of: &Activity, flow: &Transaction, parties: &HashMap<String, Party>) -> Value {
     let mut written = json!({
-        "id": flow.identifier,
+        "id": name(of, flow),
         "transactionDate": day(&flow.date),
         "currency": flow.value.currency,
         "value": number(flow.value.amount.0),

@@ -22,6 +22,8 @@ use crate::record::rules::sum;
 /// Decimal places of amounts, and digits of numbers, that are kept.
 const PLACES: u32 = 4;
 const DIGITS: u32 = 15;
+/// What amounts stay below.
+const LIMIT: i64 = 10_000_000_000_000;
 /// What of a flow's elements has members.
 const READ: [&str; 6] =
     ["transaction-type", "transaction-date", "value", "description", "provider-org", "receiver-org"];
@@ -58,6 +60,8 @@ pub fn budget(activity: &Element, start: Option<&str>, reading: &mut Reading) ->
         "it is below zero"
     } else if !first["currency"].as_str().is_some_and(is_currency) {
         "it has no currency of ISO 4217"
+    } else if sum.is_some_and(|sum| sum >= Decimal::from(LIMIT)) {
+        "it is 10000000000000 or more, which no amount can be here"
     } else if let Some(sum) = sum {
         let mut budget = first.as_object().cloned().unwrap_or_default();
         let sum = exact(&number(&sum.to_string())).unwrap_or(sum);

@@ -48,6 +48,38 @@ const CODES: [Codes; 3] = [
 /// Vocabularies of sectors.
 const VOCABULARIES: [(&str, &str); 5] = [("DAC", "1"), ("DAC-3", "2"), ("WB", "99"), ("RO", "99"), ("ADT", "99")];
 
+/// Words that stand for codes where there are none.
+const WORDS: [(&str, &[(&str, &str)]); 2] = [
+    (
+        "activity-status",
+        &[
+            ("pipeline/identification", "1"),
+            ("pipeline", "1"),
+            ("implementation", "2"),
+            ("completion", "3"),
+            ("finalisation", "3"),
+            ("post-completion", "4"),
+            ("closed", "4"),
+            ("cancelled", "5"),
+            ("suspended", "6"),
+        ],
+    ),
+    (
+        "transaction-type",
+        &[
+            ("incoming funds", "1"),
+            ("commitment", "2"),
+            ("disbursement", "3"),
+            ("expenditure", "4"),
+            ("interest repayment", "5"),
+            ("loan repayment", "6"),
+            ("reimbursement", "7"),
+        ],
+    ),
+];
+/// Elements whose text is a day, where no attribute says one.
+const DAYS: [&str; 4] = ["transaction-date", "activity-date", "period-start", "period-end"];
+
 /// What a code of 1.0x is now, for files that say to be newer and still have it.
 pub fn code<'c>(element: &str, code: &'c str) -> &'c str {
     let codes = CODES.iter().find(|(name, ..)| *name == element).map(|(.., codes)| *codes).unwrap_or_default();
@@ -70,6 +102,15 @@ pub fn renewed(element: Element) -> Element {
         if let Some((_, new)) = new {
             renewed.set(attribute, Some(new));
         }
+    }
+    let lower = words.to_lowercase();
+    let coded =
+        WORDS.iter().filter(|(of, _)| *of == name).find_map(|(_, all)| all.iter().find(|(one, _)| *one == lower));
+    if let Some((_, code)) = coded.filter(|_| !renewed.has("code")) {
+        renewed.set("code", Some(code));
+    }
+    if DAYS.contains(&name.as_str()) && !renewed.has("iso-date") && words.parse::<chrono::NaiveDate>().is_ok() {
+        renewed.set("iso-date", Some(&words));
     }
     if name == "sector" {
         let vocabulary = renewed.get("vocabulary").map(str::to_owned);

@@ -29,7 +29,8 @@ impl Who {
             let is_beneficiary = element.get("register:collection") == Some("beneficiaries");
             return Some(Self::Identifier(own.to_owned(), is_beneficiary));
         }
-        if let Some(reference) = element.get("ref") {
+        let is_reporting = |reference: &&str| reporting.as_ref().and_then(Who::reference) == Some(reference);
+        if let Some(reference) = element.get("ref").filter(|one| is_reporting(one) || tells_apart(one)) {
             return Some(Self::Reference(reference.to_owned()));
         }
         let name = element.all("narrative").map(Element::words).find(|words| is_visible(words))?;
@@ -60,6 +61,24 @@ impl Who {
             Self::Reference(reference) => known.name(&spelt(reference)),
             Self::Name(by, slug) => known.name(&format!("{}-org-{slug}", spelt(by))),
         }
+    }
+}
+
+/// Whether a reference is one body's: an agency or a country, a list and a code; or the code of a channel of the OECD
+/// that is no kind of channel. `22000`, `N/A` and `10-Government` stand for many.
+fn tells_apart(reference: &str) -> bool {
+    const KINDS: [&str; 8] = ["10", "11", "12", "13", "60", "61", "62", "63"];
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let is_channel = |code: &str| !code.ends_with("000") && KINDS.iter().all(|kind| !code.starts_with(kind));
+    let listed = reference.strip_prefix("XM-DAC-");
+    match listed.unwrap_or(reference) {
+        code if is_number(code) && code.len() == 5 => is_channel(code),
+        code if is_number(code) => listed.is_some(),
+        _ => reference.split_once('-').is_some_and(|(agency, code)| {
+            let is_coded =
+                code.bytes().any(|b| b.is_ascii_digit()) || !reference.bytes().any(|b| b.is_ascii_lowercase());
+            !agency.is_empty() && agency.bytes().all(|b| b.is_ascii_alphabetic()) && !code.is_empty() && is_coded
+        }),
     }
 }
 
@@ -144,5 +163,41 @@ fn kind_of(code: &str) -> &'static str {
         "21" | "22" | "23" | "24" | "60" => "association",
         "70" | "71" | "72" | "73" => "enterprise",
         _ => "institution",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tells_apart;
+
+    #[test]
+    fn codes_of_kinds_tell_nobody_apart() {
+        for one in [
+            "XM-DAC-41114",
+            "41114",
+            "GB-1",
+            "GB-CHC-1164859",
+            "XI-IATI-CABI",
+            "XM-DAC-7",
+            "nl-kvk-41152786",
+            "AR-ORG-EC",
+        ] {
+            assert!(tells_apart(one), "{one}");
+        }
+        for many in [
+            "22000",
+            "XM-DAC-22000",
+            "12001",
+            "N/A",
+            "#",
+            "Excluded",
+            "70-Private Sector",
+            "Not-available",
+            "Non-profit",
+            "7",
+            "",
+        ] {
+            assert!(!tells_apart(many), "{many}");
+        }
     }
 }

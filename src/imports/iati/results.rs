@@ -106,7 +106,7 @@ fn values(one: &Element, indicator: &str, is_words: bool, reading: &mut Reading)
     // What the register wrote itself, in the order in which it stands.
     let listed = |name: &str| one.get(name).unwrap_or_default().split(' ').map(str::to_owned).collect::<Vec<_>>();
     let (own, periods) = (listed("register:values"), listed("register:periods"));
-    let is_own = own.len() == found.len() && periods.len() == found.len() && !found.is_empty();
+    let is_own = one.has("register:values") && own.len() == found.len() && periods.len() == found.len();
     let mut records = Vec::new();
     for (n, (element, kind, which, start, end)) in found.into_iter().enumerate() {
         let stated = is_own.then(|| periods[n].split_once('/')).flatten();
@@ -136,6 +136,7 @@ fn observation(
     let comment = joined(&comments, language);
     let (value, words, note) = match stated {
         Some(Value::String(text)) if is_visible(&text) => (None, Some(json!({language: text})), comment),
+        None if !is_own => (None, comment, None),
         None if is_words => (None, comment, None),
         stated => (stated, None, comment),
     };

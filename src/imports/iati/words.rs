@@ -51,6 +51,7 @@ pub fn date(element: &Element, attribute: &str) -> Option<String> {
 
 /// A day of an `xsd:date`, which may name a zone.
 pub fn day(text: &str) -> String {
+    let text = text.trim();
     let is_day = |day: &&str| day.parse::<chrono::NaiveDate>().is_ok();
     text.get(..10).filter(is_day).unwrap_or(text).to_owned()
 }

@@ -3,7 +3,7 @@
 use serde_json::{Number, Value, json};
 
 use super::part::Part;
-use super::parties::Party;
+use super::parties::{Party, spelled};
 use super::{Known, Mapped};
 use crate::collections::transactions;
 use crate::record::Identifier;
@@ -18,6 +18,19 @@ pub struct Award<'a> {
     pub funders: &'a [Party],
     /// Who receives it.
     pub recipients: &'a [Party],
+    /// Whether a register made it of a record of its own, with its flows.
+    pub is_derived: bool,
+}
+
+impl Award<'_> {
+    /// The identifier of a flow that its publisher calls so: names of flows are those of the grant's, if they are
+    /// not the register's own.
+    fn flow(&self, known: &dyn Known, kind: &str, id: String) -> String {
+        let is_own = id.strip_prefix(self.identifier).is_some_and(|rest| rest.starts_with(':'));
+        // It is asked for in any case, so that the register can be asked at once.
+        let is_known = known.is_flow(&id, self.identifier);
+        if self.is_derived || is_own || is_known { id } else { format!("{}:{kind}-{}", self.identifier, spelled(&id)) }
+    }
 }
 
 /// The award itself as a flow, where its date is all that is told of it.
@@ -62,8 +75,9 @@ pub fn flows(
         let (value, date) = (part.amount("value", out), part.date("transactionDate", out));
         let currency = part.text("currency", out).or(of.currency.map(String::from));
         let (Some(value), Some(date), Some(currency)) = (value, date, currency) else { continue };
-        let own = part.text("id", out);
-        own.iter().for_each(|own| check(own, &part.at("id"), out));
+        let own = part.text("id", out).map(|id| of.flow(known, kind, id));
+        let wrong = own.iter().filter(|_| Identifier::is_valid(of.identifier));
+        wrong.for_each(|own| check(own, &part.at("id"), out));
         let identifier = own.unwrap_or_else(|| format!("{}:{kind}:{}", of.identifier, n + 1));
         let mut flow = json!({"identifier": identifier, "type": kind, "date": date, "value": money(&value, &currency)});
         if let Some(date) = part.date("valueDate", out) {

@@ -66,7 +66,8 @@ fn map(known: &dyn Known, today: NaiveDate, mut part: Part, out: &mut Mapped) {
     if let Some(description) = part.text("description", out) {
         record["description"] = json!({"en": description});
     }
-    let (amount, currency) = (part.amount("amountAwarded", out), part.text("currency", out));
+    let (amount, currency) =
+        (part.amount("amountAwarded", out), part.text("currency", out).map(|code| code.to_uppercase()));
     if amount.as_ref().is_some_and(|amount| amount.to_string().starts_with('-')) {
         out.fault("/amountAwarded", "negative_amount", "an award is not below zero");
     }
@@ -100,7 +101,13 @@ fn map(known: &dyn Known, today: NaiveDate, mut part: Part, out: &mut Mapped) {
 
     // Flows refer to the grant, which has to stand before them: it is put there when it is whole.
     let at = out.records.len();
-    let award = Award { identifier: &id, currency: currency.as_deref(), funders: &funders, recipients: &recipients };
+    let award = Award {
+        identifier: &id,
+        currency: currency.as_deref(),
+        funders: &funders,
+        recipients: &recipients,
+        is_derived,
+    };
     let date = part.date("awardDate", out);
     let commitments = flows(known, &award, "outgoing_commitment", "commitmentTransaction", &mut part, out);
     match (date, &budget) {
@@ -164,6 +171,14 @@ fn period(part: &mut Part, out: &mut Mapped) -> (Option<String>, Option<String>)
             }
         }
         part.put(member, events);
+    }
+    if let (Some(from), Some(to)) = (&start, &end)
+        && from.len() == 10
+        && to.len() == 10
+        && from > to
+    {
+        out.note("", "period_backwards", format!("{to} is before {from}; the end is left out"));
+        end = None;
     }
     (start, end)
 }

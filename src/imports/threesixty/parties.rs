@@ -170,7 +170,7 @@ fn scheme(reference: &str) -> Option<(&str, &str)> {
 }
 
 /// A reference as an identifier can have it: what it cannot stands there in hexadecimal, as in addresses.
-fn spelled(reference: &str) -> String {
+pub fn spelled(reference: &str) -> String {
     let mut spelled = String::new();
     for c in reference.nfc() {
         let mut bytes = [0; 4];

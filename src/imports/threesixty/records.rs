@@ -28,13 +28,19 @@ pub fn names(file: &File) -> Named {
     let _ = each(file, &mut |_, grant| {
         if let Found::Grant(grant) = grant {
             package.grant(&grant, &Said::default());
-            let names = &mut asked.0.borrow_mut().0;
-            names.extend(grant["id"].as_str().map(str::to_owned));
+            asked.0.borrow_mut().0.extend(grant["id"].as_str().map(str::to_owned));
         }
         Ok(())
     });
-    let (others, parties) = asked.0.into_inner();
-    Named { others, parties: parties.into_iter().map(Who::Reference).collect(), ..Named::default() }
+    asked.named()
+}
+
+/// What grants of packages name.
+pub fn named<'g>(grants: impl Iterator<Item = &'g Value>) -> Named {
+    let asked = Asked::default();
+    let mut package = Package::new(&asked, today());
+    grants.for_each(|grant| drop(package.grant(grant, &Said::default())));
+    asked.named()
 }
 
 /// Reads the records of a file, by what is known of what it names.
@@ -146,6 +152,10 @@ impl Known for known::Known {
         self.is_of(identifier, "programmes")
     }
 
+    fn is_flow(&self, identifier: &str, grant: &str) -> bool {
+        known::Known::is_flow(self, identifier, grant)
+    }
+
     fn is_place(&self, identifier: &str) -> bool {
         known::Known::is_place(self, identifier)
     }
@@ -158,6 +168,13 @@ impl Known for known::Known {
 /// Knows nothing, and what it was asked for: names, and who is named.
 #[derive(Default)]
 struct Asked(RefCell<(HashSet<String>, HashSet<String>)>);
+
+impl Asked {
+    fn named(self) -> Named {
+        let (others, parties) = self.0.into_inner();
+        Named { others, parties: parties.into_iter().map(Who::Reference).collect(), ..Named::default() }
+    }
+}
 
 impl Known for Asked {
     fn organisation(&self, reference: &str) -> Option<String> {
@@ -177,6 +194,11 @@ impl Known for Asked {
     }
 
     fn is_programme(&self, identifier: &str) -> bool {
+        self.0.borrow_mut().0.insert(identifier.to_owned());
+        false
+    }
+
+    fn is_flow(&self, identifier: &str, _grant: &str) -> bool {
         self.0.borrow_mut().0.insert(identifier.to_owned());
         false
     }

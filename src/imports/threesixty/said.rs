@@ -10,11 +10,13 @@ use rust_decimal::Decimal;
 use serde_json::{Number, Value, json};
 
 use super::grant::grant;
-use super::{Known, Mapped, is_party};
+use super::records::named;
+use super::{Mapped, is_party};
 use crate::collections::{grants, transactions};
 use crate::error::Problem;
 use crate::formats::Format;
 use crate::formats::threesixty::{DERIVED, said_of};
+use crate::imports::known;
 use crate::record::original::{Standard, digest_of};
 use crate::store::read;
 
@@ -61,26 +63,32 @@ pub struct Same {
 }
 
 impl Said {
-    /// Asks for grants of the register; `known` says who is who.
+    /// Asks for grants of the register, as a `writer` would send them.
     pub async fn ask(
         connection: &mut AsyncPgConnection,
-        known: &impl Known,
+        writer: Option<&str>,
         today: NaiveDate,
         grants: &[String],
     ) -> Result<Self, Problem> {
         let mut said = Self::default();
         let beside = Format::ThreeSixtyGiving.beside(&grants::KIND, false).unwrap_or_else(|| "NULL::text".to_owned());
         for some in grants.chunks(SOME) {
+            let mut all = Vec::new();
             for row in read::some_with(connection, &grants::KIND, some, &beside).await? {
                 let view = row.view(&grants::KIND)?;
-                let (of, told) = said_of(&view, row.beside.as_deref()).map_err(Problem::internal)?;
-                let Ok(told) = told else { continue };
-                said.add(&told, &grant(known, today, &told));
+                let (of, told, _) = said_of(&view, row.beside.as_deref()).map_err(Problem::internal)?;
+                all.push((row.identifier, of, told));
+            }
+            // It names what the file need not.
+            let named = named(all.iter().map(|(.., told)| told));
+            let known = known::Known::ask(connection, named, writer, None).await?;
+            for (identifier, of, told) in all {
+                said.add(&told, &grant(&known, today, &told));
                 let is_told = of.original.is_some_and(|original| original.standard == Standard::ThreeSixtyGiving);
                 let status = json!(of.status);
                 let by_date = BY_DATE.iter().any(|one| status == *one);
                 said.all.extend([digest(&told, "told", &json!(is_told)), digest(&told, "by_date", &json!(by_date))]);
-                said.places.insert(row.identifier.clone(), digest_of(&json!([of.places])));
+                said.places.insert(identifier, digest_of(&json!([of.places])));
             }
         }
         Ok(said)

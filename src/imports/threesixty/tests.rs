@@ -41,6 +41,10 @@ impl Known for Register {
         self.others.contains(&identifier)
     }
 
+    fn is_flow(&self, _identifier: &str, _grant: &str) -> bool {
+        false
+    }
+
     fn is_place(&self, identifier: &str) -> bool {
         self.others.contains(&identifier)
     }
