@@ -35,22 +35,20 @@ pub const ENDS: &str = "
   LEFT JOIN divided ON divided.identifier = t.identifier AND divided.type = t.type
   LEFT JOIN returned ON returned.identifier = t.identifier";
 
-/// Where a part comes from whose payer is nobody knows where: from where the whole went, or if nobody knows that
-/// either, from where the whole came.
+/// Where a part comes from whose payer is nobody knows where: from where the whole went, of whichever type that is. Where
+/// both name one receiver they tell of one payment, which comes from where the whole does; and so does what went
+/// nobody knows where.
 const ORIGIN: &str = "origin AS (
-    SELECT identifier, parent, type, giving FROM stated WHERE giving IS NULL AND parent IS NOT NULL
+    SELECT identifier, parent, payee, giving FROM stated WHERE giving IS NULL AND parent IS NOT NULL
     UNION
-    SELECT origin.identifier, t.parent, origin.type, coalesce(whole.taking, whole.giving)
-    FROM origin JOIN transactions t ON t.identifier = origin.parent
-      LEFT JOIN stated whole ON whole.identifier = t.identifier AND whole.type = origin.type
-    WHERE origin.giving IS NULL),
+    SELECT origin.identifier, whole.parent, origin.payee,
+      CASE WHEN whole.payee = origin.payee THEN whole.giving ELSE coalesce(whole.taking, whole.giving) END
+    FROM origin JOIN stated whole ON whole.identifier = origin.parent WHERE origin.giving IS NULL),
   ends AS (
     SELECT *, NOT giving AND taking AND NOT parked AS enters FROM (
-      SELECT identifier, parent, type, giving, taking, parked FROM stated WHERE giving IS NOT NULL OR parent IS NULL
-      UNION ALL
-      SELECT stated.identifier, stated.parent, stated.type, origin.giving, stated.taking, stated.parked
-      FROM stated LEFT JOIN origin ON origin.identifier = stated.identifier AND origin.giving IS NOT NULL
-      WHERE stated.giving IS NULL AND stated.parent IS NOT NULL) AS every)";
+      SELECT stated.identifier, stated.parent, stated.type, coalesce(stated.giving, origin.giving, {rootless}) AS giving,
+        stated.taking, stated.parked
+      FROM stated LEFT JOIN origin ON origin.identifier = stated.identifier AND origin.giving IS NOT NULL) AS every)";
 
 /// All that a flow which enters is part of, however far above.
 const ABOVE: &str = "above AS (
@@ -126,26 +124,35 @@ impl Facts<'_> {
         }
         // From one programme of an organisation's to another it may go, elsewhere it must come from another body.
         // What has parts went on into a place: it is not only parked.
-        let (parked, joined) = match around {
+        let (parked, seated) = match around {
             Around::Place => (
                 format!("{PARKED} IS TRUE AND (t.identifier, t.type) NOT IN (SELECT identifier, type FROM wholes)"),
-                format!("{SELVES}{SEATED}"),
+                SEATED,
             ),
-            Around::Programme => ("false".to_owned(), String::new()),
-            Around::Party => (format!("{PARKED} IS TRUE"), SELVES.to_owned()),
+            Around::Programme => ("false".to_owned(), ""),
+            Around::Party => (format!("{PARKED} IS TRUE"), ""),
         };
-        // Only flows of one type are parts of one another.
+        // What names no programme, and is part of nothing that does, is outside of each.
+        let rootless = if around == Around::Programme { "false" } else { "NULL" };
+        // Of flows of other types those that others are parts of say where these come from.
         let those = match &self.question.types {
-            Some(types) => format!(" WHERE t.type = ANY({})", self.statement.list(types)),
+            Some(types) => format!(
+                " WHERE t.type = ANY({}) OR EXISTS (SELECT FROM transactions c WHERE c.parent = t.identifier)",
+                self.statement.list(types)
+            ),
             None => String::new(),
         };
         self.statement.add(format!(
-            "stated AS MATERIALIZED (SELECT t.identifier, t.parent, t.type, {} AS giving, {} AS taking, {parked} AS parked
-             FROM transactions t{joined}{those})",
+            "stated AS MATERIALIZED (SELECT t.identifier, t.parent, t.type, {} AS giving, {} AS taking, {parked} AS parked,
+               coalesce(rb.organisation, t.doc #>> '{{receiver,organisation}}', t.doc #>> '{{receiver,beneficiary}}') AS payee
+             FROM transactions t{SELVES}{seated}{those})",
             end(around, "provider", false),
             end(around, RECEIVER, true),
         ));
-        for (name, expression) in [("ends", ORIGIN), ("above", ABOVE), ("returned", RETURNED), ("divided", DIVIDED)] {
+        let origin = ORIGIN.replace("{rootless}", rootless);
+        for (name, expression) in
+            [("ends", origin.as_str()), ("above", ABOVE), ("returned", RETURNED), ("divided", DIVIDED)]
+        {
             self.statement.add(expression);
             self.keep(name);
         }
@@ -189,11 +196,12 @@ fn inside(around: Around, side: &str, reports: bool) -> String {
         Around::Programme => {
             let named = format!("t.doc #>> '{{{side},grant}}', t.doc #>> '{{{side},programme}}'");
             let own = if reports { "t.grant_id, t.programme" } else { "NULL" };
-            format!(
-                "coalesce((SELECT bool_or(coalesce(g.programme, x.id) IN (SELECT identifier FROM within))
+            let inside = format!(
+                "(SELECT bool_or(coalesce(g.programme, x.id) IN (SELECT identifier FROM within))
                    FROM unnest(CASE WHEN coalesce({named}) IS NULL THEN ARRAY[{own}] ELSE ARRAY[{named}] END) AS x (id)
-                   LEFT JOIN grants g ON g.identifier = x.id), false)"
-            )
+                   LEFT JOIN grants g ON g.identifier = x.id)"
+            );
+            if side == RECEIVER { format!("coalesce({inside}, false)") } else { inside }
         }
         Around::Party => format!(
             "CASE WHEN t.doc #>> '{{{side},organisation}}' IS NULL AND t.doc #>> '{{{side},beneficiary}}' IS NULL THEN NULL

@@ -152,7 +152,7 @@ async fn what_came_in_counts_where_it_came_in() {
         flow.1["type"] = json!("incoming_funds");
         flow
     };
-    let cases: [(Vec<_>, &[&str]); 9] = [
+    let cases: [(Vec<_>, &[&str]); 10] = [
         // It goes out and comes back.
         (
             vec![
@@ -223,6 +223,17 @@ async fn what_came_in_counts_where_it_came_in() {
             ],
             &["T-3", "replaced: T-1"],
         ),
+        // Who received says so too, and what was passed on is a part of that.
+        (
+            vec![
+                flow("T-1", "T-EU", "T-UN", 100, None),
+                granted(received(flow("T-2", "T-UN", "T-SOMEBODY", 100, Some("T-1")))),
+                granted(flow("T-3", "T-UN", "T-SOMEBODY", 100, Some("T-1"))),
+                flow("T-4", "T-SOMEBODY", "T-SCHOOL", 60, Some("T-2")),
+                flow("T-5", "-", "T-SCHOOL", 10, Some("T-2")),
+            ],
+            &["T-3", "inside: T-4 T-5", "outside: T-1"],
+        ),
         // Where who had received is, nobody knows.
         (
             vec![
@@ -253,13 +264,14 @@ async fn a_party_is_all_that_it_names() {
         (flow.1["provider"], flow.1["receiver"]) = (from, to);
         flow
     };
-    let records = [
+    let mut records = [
         body("T-O"),
         body("T-OTHER"),
         named("beneficiaries", "T-B", who),
         named("beneficiaries", "T-B2", json!({"name": {"en": "B2"}, "kind": "institution"})),
         named("programmes", "T-P", programme),
         named("grants", "T-G", json!({"title": {"en": "G"}, "status": "closed"})),
+        named("grants", "T-H", json!({"title": {"en": "H"}, "status": "closed", "programme": "T-P"})),
         // A grant of no programme, and the programme.
         between(
             "T-1",
@@ -267,13 +279,18 @@ async fn a_party_is_all_that_it_names() {
             json!({"organisation": "T-OTHER"}),
             json!({"organisation": "T-O", "programme": "T-P", "grant": "T-G"}),
         ),
+        // Who received it for a grant of the programme passes it on, and names no grant.
+        between("T-4", 2003, json!({"organisation": "T-OTHER"}), json!({"organisation": "T-O", "grant": "T-H"})),
+        between("T-5", 2003, json!({"organisation": "T-O"}), json!({"organisation": "T-OTHER", "grant": "T-H"})),
         // One body pays itself, under another's name beside.
         between("T-2", 2002, json!({"organisation": "T-O", "beneficiary": "T-B2"}), json!({"beneficiary": "T-B"})),
         between("T-3", 2002, json!({"beneficiary": "T-B"}), json!({"organisation": "T-O", "beneficiary": "T-B2"})),
     ];
+    records[9].1["parent"] = json!("T-4");
     make::write(&mut app.connection().await, &records).await;
     let anon = app.anon();
     for (question, expected) in [
+        ("boundary=T-P&date_gte=2003&date_lte=2003", 9),
         ("boundary=T-P&date_gte=2001&date_lte=2001", 9),
         ("date_gte=2002&date_lte=2002", 0),
         ("boundary=T-B2&date_gte=2002&date_lte=2002", 0),
