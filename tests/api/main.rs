@@ -12,6 +12,7 @@ mod codelists;
 mod concurrency;
 mod conditional;
 mod content;
+mod crossings;
 mod deliveries;
 mod divided;
 mod documents;
