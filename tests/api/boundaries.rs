@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use crate::flows::{named, places};
 use crate::make;
 use crate::support::{Client, TestApp};
-
 use crate::totals::sum;
 
 #[actix_web::test]
