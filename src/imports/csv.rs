@@ -14,6 +14,13 @@ use crate::http::body::LIMIT;
 /// A table has this many columns at most.
 pub const COLUMNS: usize = 1000;
 
+/// How many columns there are up to the last that has a name.
+fn named(rows: &dyn Rows) -> usize {
+    let is_named = |at: &usize| rows.name(*at).is_some_and(|name| !name.trim().is_empty());
+    let width = rows.width().unwrap_or_default();
+    (0..width).rev().find(is_named).map_or(width, |last| last + 1)
+}
+
 /// Reads CSV; the separator is the one that the header uses.
 pub fn read(mut input: impl Read, rows: &mut dyn Rows) -> Result<(), Closed> {
     let mut buffer = vec![0; 64 * 1024];
@@ -60,7 +67,9 @@ pub fn read(mut input: impl Read, rows: &mut dyn Rows) -> Result<(), Closed> {
             }
             // The last row has no line end, and not all of its cells.
             ReadRecordResult::Record
-                if filled == 0 && written > 0 && rows.width().is_some_and(|width| fields < width) =>
+                if filled == 0
+                    && record[..written].iter().any(|byte| !byte.is_ascii_whitespace() && *byte != 0x1a)
+                    && fields < named(rows) =>
             {
                 return rows
                     .end(line, fault("row_truncated", "the last row is cut off: it has fewer cells than the header"));

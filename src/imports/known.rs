@@ -182,9 +182,11 @@ impl Known {
         .await?;
         known.funders = lines.into_iter().map(|line| (line.record, line.target)).collect();
         let flows: Vec<Line> = sql_query(
-            "SELECT identifier AS record, grant_id AS target FROM transactions WHERE grant_id IS NOT NULL AND identifier = ANY($1)",
+            "SELECT identifier AS record, grant_id AS target FROM transactions WHERE grant_id IS NOT NULL
+               AND identifier = ANY($1) AND coalesce(publisher = $2, true)",
         )
         .bind::<Array<Text>, _>(known.all_of("transactions"))
+        .bind::<Nullable<Text>, _>(writer)
         .load(connection)
         .await?;
         known.flows = flows.into_iter().map(|flow| (flow.record, flow.target)).collect();

@@ -208,6 +208,23 @@ async fn a_grant_that_no_package_can_tell_stays_as_it_is() {
 }
 
 #[actix_web::test]
+async fn a_date_that_begins_a_grant_awards_nothing() {
+    let app = register().await;
+    let mut grant = told(&json!({"classifications": [{"title": "x"}]}));
+    grant.as_object_mut().unwrap().shift_remove("awardDate");
+    threesixty(&app.town(), &grant).await;
+    unchanged_by_its_own_files(&app).await;
+    assert_eq!(app.anon().get("/v1/transactions").await.expect(200).identifiers(), [""; 0]);
+    // What no database keeps is refused, wherever it stands.
+    for (member, value) in
+        [("id", json!("T-\0")), ("title", json!("\0")), ("x\0", json!(1)), ("grantProgramme", json!([{"code": "\0"}]))]
+    {
+        let report = threesixty(&app.town(), &told(&json!({member: value}))).await;
+        assert_eq!(report["errors"][0]["code"], "text_invalid", "{report}");
+    }
+}
+
+#[actix_web::test]
 async fn a_table_that_ends_within_a_row_stores_nothing() {
     let app = register().await;
     let whole = "Identifier,Title,Description,Currency,Amount Awarded,Award Date,Recipient Org:Identifier,Recipient Org:Name\n\
@@ -217,6 +234,8 @@ async fn a_table_that_ends_within_a_row_stores_nothing() {
         assert!(answer.text().contains("row_truncated"), "{}", answer.text());
         assert_eq!(app.anon().get("/v1/grants").await.expect(200).identifiers(), [""; 0], "{mode}");
     }
-    import(&app.town(), "format=360giving", whole.rsplit_once('\n').unwrap().0.into()).await;
+    // What is no row does no harm, and columns without a name need no cells.
+    let rest = format!("{}\n  ", whole.rsplit_once('\n').unwrap().0).replacen("Org:Name\n", "Org:Name,,\n", 1);
+    import(&app.town(), "format=360giving", rest.into()).await;
     assert_eq!(app.anon().get("/v1/grants").await.expect(200).identifiers(), ["T-G"]);
 }

@@ -70,7 +70,10 @@ pub fn grant(of: &Activity, related: &Related) -> (Value, Vec<&'static str>) {
     add("disbursementTransaction", flows(of, related, &[TransactionType::Disbursement, TransactionType::Expenditure]));
     // What a package said of it that the register has no members for.
     let original = of.original.as_ref().filter(|original| original.standard == Standard::ThreeSixtyGiving);
-    if original.is_none() {
+    // Nor is a commitment to be made of a date that is its first day.
+    let is_committed =
+        related.transactions.iter().any(|flow| flow.transaction_type == TransactionType::OutgoingCommitment);
+    if original.is_none() || !is_committed {
         grant[DERIVED] = true.into();
     }
     let places = digest_of(&json!([of.places]));

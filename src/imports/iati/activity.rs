@@ -229,9 +229,7 @@ fn period(element: &Element, reading: &mut Reading) -> (Option<String>, Option<S
     };
     let (start, end) = (of("2").or_else(|| of("1")), of("4").or_else(|| of("3")));
     if let (Some(from), Some(to)) = (&start, &end)
-        && from.len() == 10
-        && to.len() == 10
-        && from > to
+        && !PartialDate(from.clone()).may_precede(&PartialDate(to.clone()))
     {
         reading.note("period_backwards", reading.line, format!("{to} is before {from}; the end is left out"));
         return (start, None);

@@ -83,7 +83,7 @@ const DAYS: [&str; 4] = ["transaction-date", "activity-date", "period-start", "p
 /// What a code of 1.0x is now, for files that say to be newer and still have it.
 pub fn code<'c>(element: &str, code: &'c str) -> &'c str {
     let codes = CODES.iter().find(|(name, ..)| *name == element).map(|(.., codes)| *codes).unwrap_or_default();
-    codes.iter().find(|(old, _)| *old == code).map_or(code, |(_, new)| new)
+    codes.iter().find(|(old, _)| old.eq_ignore_ascii_case(code)).map_or(code, |(_, new)| new)
 }
 
 /// Whether a version is one of these.
@@ -98,7 +98,7 @@ pub fn renewed(element: Element) -> Element {
     let mut renewed = element.bare();
     for (of, attribute, codes) in CODES {
         let code = renewed.get(attribute).filter(|_| of == name).map(str::to_owned);
-        let new = code.and_then(|code| codes.iter().find(|(old, _)| *old == code));
+        let new = code.and_then(|code| codes.iter().find(|(old, _)| old.eq_ignore_ascii_case(&code)));
         if let Some((_, new)) = new {
             renewed.set(attribute, Some(new));
         }

@@ -77,7 +77,11 @@ fn tells_apart(reference: &str) -> bool {
         _ => reference.split_once('-').is_some_and(|(agency, code)| {
             let is_coded =
                 code.bytes().any(|b| b.is_ascii_digit()) || !reference.bytes().any(|b| b.is_ascii_lowercase());
-            !agency.is_empty() && agency.bytes().all(|b| b.is_ascii_alphabetic()) && !code.is_empty() && is_coded
+            !code.ends_with('-')
+                && !agency.is_empty()
+                && agency.bytes().all(|b| b.is_ascii_alphabetic())
+                && !code.is_empty()
+                && is_coded
         }),
     }
 }

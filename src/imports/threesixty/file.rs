@@ -72,7 +72,10 @@ impl Rows for Sheet<'_, '_> {
     fn row(&mut self, line: i64, cells: &[String]) -> Result<(), Closed> {
         let Some(columns) = &self.columns else {
             match Columns::read(cells) {
-                Ok(columns) => (self.columns, self.width) = (Some(columns), cells.len()),
+                Ok(columns) => {
+                    let named = cells.iter().rposition(|cell| !cell.trim().is_empty());
+                    (self.columns, self.width) = (Some(columns), named.map_or(0, |last| last + 1));
+                }
                 Err(faults) => (self.on)(line, Found::Wrong(faults))?,
             }
             return Ok(());

@@ -73,7 +73,7 @@ pub fn flows(
             continue;
         }
         let (value, date) = (part.amount("value", out), part.date("transactionDate", out));
-        let currency = part.text("currency", out).or(of.currency.map(String::from));
+        let currency = part.text("currency", out).map(|code| code.to_uppercase()).or(of.currency.map(String::from));
         let (Some(value), Some(date), Some(currency)) = (value, date, currency) else { continue };
         let own = part.text("id", out).map(|id| of.flow(known, kind, id));
         let wrong = own.iter().filter(|_| Identifier::is_valid(of.identifier));

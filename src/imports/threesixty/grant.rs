@@ -26,8 +26,10 @@ const REQUIRED: [&str; 4] = ["description", "amountAwarded", "awardDate", "fundi
 /// Maps a grant; what ended before `today` is closed.
 pub fn grant(known: &dyn Known, today: NaiveDate, grant: &Value) -> Mapped {
     let mut out = Mapped::default();
-    let identifier = grant["id"].as_str().map(|id| id.trim().to_owned());
-    if let Some(part) = Part::of("", grant.clone(), &mut out) {
+    let identifier = grant["id"].as_str().map(|id| id.trim().to_owned()).filter(|id| !id.contains('\0'));
+    if has_nothing(grant) {
+        out.fault("", "text_invalid", "no text of the register has the character U+0000");
+    } else if let Some(part) = Part::of("", grant.clone(), &mut out) {
         map(known, today, part, &mut out);
     }
     if !out.faults.is_empty() {
@@ -37,6 +39,16 @@ pub fn grant(known: &dyn Known, today: NaiveDate, grant: &Value) -> Mapped {
         told.identifier.clone_from(&identifier);
     }
     out
+}
+
+/// Whether a text in it has the character that no database keeps.
+fn has_nothing(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nothing),
+        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || has_nothing(value)),
+        _ => false,
+    }
 }
 
 fn map(known: &dyn Known, today: NaiveDate, mut part: Part, out: &mut Mapped) {
@@ -173,9 +185,7 @@ fn period(part: &mut Part, out: &mut Mapped) -> (Option<String>, Option<String>)
         part.put(member, events);
     }
     if let (Some(from), Some(to)) = (&start, &end)
-        && from.len() == 10
-        && to.len() == 10
-        && from > to
+        && !PartialDate(from.clone()).may_precede(&PartialDate(to.clone()))
     {
         out.note("", "period_backwards", format!("{to} is before {from}; the end is left out"));
         end = None;

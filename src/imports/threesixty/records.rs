@@ -28,7 +28,8 @@ pub fn names(file: &File) -> Named {
     let _ = each(file, &mut |_, grant| {
         if let Found::Grant(grant) = grant {
             package.grant(&grant, &Said::default());
-            asked.0.borrow_mut().0.extend(grant["id"].as_str().map(str::to_owned));
+            let id = grant["id"].as_str().filter(|id| !id.contains('\0'));
+            asked.0.borrow_mut().0.extend(id.map(str::to_owned));
         }
         Ok(())
     });
