@@ -11,14 +11,6 @@ use crate::totals::sum;
 #[actix_web::test]
 async fn an_intermediary_of_unknown_seat_lets_through_what_came_from_outside() {
     let app = TestApp::shipped().await;
-    let body = |id: &str, location: Option<&str>| {
-        ("organisations", json!({"identifier": id, "name": {"en": id}, "type": "government", "location": location}))
-    };
-    let flow = |id: &str, from: &str, to: &str, amount: u32, parent: Option<&str>| {
-        let made = json!({"identifier": id, "type": "disbursement", "date": "2024-01-01", "value": {"amount": amount, "currency": "CHF"},
-            "provider": {"organisation": from}, "receiver": {"organisation": to}, "parent": parent});
-        ("transactions", made)
-    };
     let records = [
         body("T-OUT", Some("RO424")),
         body("T-MID", None),
@@ -64,9 +56,6 @@ async fn one_body_has_one_seat_as_organisation_and_as_beneficiary() {
             "provider": from, "receiver": to, "parent": parent});
         ("transactions", made)
     };
-    let body = |id: &str, location: Option<&str>| {
-        ("organisations", json!({"identifier": id, "name": {"en": id}, "type": "government", "location": location}))
-    };
     let town = |id: &str, location: Option<&str>, organisation: &str| {
         let town = json!({"identifier": id, "kind": "local_government", "name": {"en": id}, "location": location, "organisation": organisation});
         ("beneficiaries", town)
@@ -101,6 +90,11 @@ async fn one_body_has_one_seat_as_organisation_and_as_beneficiary() {
     }
 }
 
+/// An organisation that sits there, or nobody knows where.
+fn body(id: &str, place: Option<&str>) -> (&'static str, Value) {
+    named("organisations", id, json!({"name": {"en": id}, "type": "government", "location": place}))
+}
+
 /// A flow of CHF in 2024, from and to organisations; `-` is nobody.
 pub fn flow(id: &str, from: &str, to: &str, amount: u32, parent: Option<&str>) -> (&'static str, Value) {
     let party = |id: &str| match id {
@@ -128,9 +122,6 @@ async fn judged(anon: &Client, boundary: &str) -> Vec<String> {
 
 #[actix_web::test]
 async fn what_came_in_counts_where_it_came_in() {
-    let body = |id: &str, place: Option<&str>| {
-        named("organisations", id, json!({"name": {"en": id}, "type": "government", "location": place}))
-    };
     let mut people = places();
     people.extend([
         body("T-EU", Some("T-ABROAD")),

@@ -136,8 +136,7 @@ fn observation(
     let comment = joined(&comments, language);
     let (value, words, note) = match stated {
         Some(Value::String(text)) if is_visible(&text) => (None, Some(json!({language: text})), comment),
-        None if !is_own => (None, comment, None),
-        None if is_words => (None, comment, None),
+        None if !is_own || is_words => (None, comment, None),
         stated => (stated, None, comment),
     };
     if value.is_none() && words.is_none() && !is_own {

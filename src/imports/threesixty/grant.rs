@@ -27,7 +27,7 @@ const REQUIRED: [&str; 4] = ["description", "amountAwarded", "awardDate", "fundi
 pub fn grant(known: &dyn Known, today: NaiveDate, grant: &Value) -> Mapped {
     let mut out = Mapped::default();
     let identifier = grant["id"].as_str().map(|id| id.trim().to_owned()).filter(|id| !id.contains('\0'));
-    if has_nothing(grant) {
+    if has_nul(grant) {
         out.fault("", "text_invalid", "no text of the register has the character U+0000");
     } else if let Some(part) = Part::of("", grant.clone(), &mut out) {
         map(known, today, part, &mut out);
@@ -41,12 +41,12 @@ pub fn grant(known: &dyn Known, today: NaiveDate, grant: &Value) -> Mapped {
     out
 }
 
-/// Whether a text in it has the character that no database keeps.
-fn has_nothing(value: &Value) -> bool {
+/// Whether a text in it has U+0000, which PostgreSQL keeps in none: even to ask for such a name is an error.
+fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_nothing),
-        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || has_nothing(value)),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
         _ => false,
     }
 }
