@@ -26,7 +26,7 @@ pub mod values;
 pub mod written;
 
 /// The version of the rules in `docs/METHOD.md`.
-pub const METHOD: &str = "1.6";
+pub const METHOD: &str = "1.7";
 
 #[cfg(test)]
 mod tests {

@@ -35,20 +35,49 @@ pub const ENDS: &str = "
   LEFT JOIN divided ON divided.identifier = t.identifier AND divided.type = t.type
   LEFT JOIN returned ON returned.identifier = t.identifier";
 
-/// Where a part comes from whose payer is nobody knows where: from where the whole went, of whichever type that is. Where
-/// both name one receiver they tell of one payment, which comes from where the whole does; and so does what went
-/// nobody knows where.
-const ORIGIN: &str = "origin AS (
-    SELECT identifier, parent, payee, giving FROM stated WHERE giving IS NULL AND parent IS NOT NULL
+/// Where a receiver is of whom a flow does not say it: where the parts do that tell of the same payment and of all of it,
+/// if they say one; or else where the nearest whole does that names the same receiver.
+const TOLD: &str = "said AS (
+    SELECT whole.identifier, whole.parent, whole.payees, whole.itself, part.identifier AS part, part.amount, part.currency, part.taking
+    FROM stated part JOIN stated whole ON whole.identifier = part.parent
+    WHERE part.taking IS NOT NULL AND whole.taking IS NULL AND whole.payees && part.payees AND whole.itself >= part.itself
     UNION
-    SELECT origin.identifier, whole.parent, origin.payee,
-      CASE WHEN whole.payee = origin.payee THEN whole.giving ELSE coalesce(whole.taking, whole.giving) END
-    FROM origin JOIN stated whole ON whole.identifier = origin.parent WHERE origin.giving IS NULL),
+    SELECT whole.identifier, whole.parent, whole.payees, whole.itself, part, said.amount, said.currency, said.taking
+    FROM said JOIN stated whole ON whole.identifier = said.parent
+    WHERE whole.taking IS NULL AND whole.payees && said.payees AND whole.itself >= said.itself),
+  agreed AS (
+    SELECT identifier, bool_and(said.taking) AS taking FROM said JOIN stated USING (identifier) GROUP BY identifier, stated.amount
+    HAVING bool_and(said.taking) = bool_or(said.taking)
+      AND sign(stated.amount) * sum(said.amount) FILTER (WHERE said.currency = stated.currency) >= abs(stated.amount)),
+  placed AS MATERIALIZED (
+    SELECT stated.identifier, parent, payees, coalesce(stated.taking, agreed.taking) AS taking
+    FROM stated LEFT JOIN agreed ON agreed.identifier = stated.identifier),
+  heard AS (
+    SELECT identifier, parent, payees, taking FROM placed WHERE taking IS NULL AND parent IS NOT NULL
+    UNION
+    SELECT heard.identifier, whole.parent, whole.payees, whole.taking
+    FROM heard JOIN placed whole ON whole.identifier = heard.parent
+    WHERE heard.taking IS NULL AND whole.payees && heard.payees),
+  told AS (
+    SELECT stated.identifier, stated.parent, stated.type, giving, coalesce(placed.taking, heard.taking) AS taking,
+      parked, itself, stated.payees
+    FROM stated JOIN placed USING (identifier)
+      LEFT JOIN heard ON heard.identifier = stated.identifier AND heard.taking IS NOT NULL)";
+/// Where a part comes from whose payer is nobody knows where: from where the whole went, of whichever type that is. Where
+/// both name one receiver they tell of one payment, which comes from where the whole does, unless in the part alone
+/// somebody pays itself; and so does what went nobody knows where.
+const ORIGIN: &str = "origin AS (
+    SELECT identifier, parent, payees, itself, giving FROM told WHERE giving IS NULL AND parent IS NOT NULL
+    UNION
+    SELECT origin.identifier, whole.parent, whole.payees, whole.itself,
+      CASE WHEN whole.payees && origin.payees AND whole.itself >= origin.itself THEN whole.giving
+        ELSE coalesce(whole.taking, whole.giving) END
+    FROM origin JOIN told whole ON whole.identifier = origin.parent WHERE origin.giving IS NULL),
   ends AS (
     SELECT *, NOT giving AND taking AND NOT parked AS enters FROM (
-      SELECT stated.identifier, stated.parent, stated.type, coalesce(stated.giving, origin.giving, {rootless}) AS giving,
-        stated.taking, stated.parked
-      FROM stated LEFT JOIN origin ON origin.identifier = stated.identifier AND origin.giving IS NOT NULL) AS every)";
+      SELECT told.identifier, told.parent, told.type, coalesce(told.giving, origin.giving, {rootless}) AS giving,
+        coalesce(told.taking, {rootless}) AS taking, told.parked
+      FROM told LEFT JOIN origin ON origin.identifier = told.identifier AND origin.giving IS NOT NULL) AS every)";
 
 /// All that a flow which enters is part of, however far above.
 const ABOVE: &str = "above AS (
@@ -132,26 +161,26 @@ impl Facts<'_> {
             Around::Programme => ("false".to_owned(), ""),
             Around::Party => (format!("{PARKED} IS TRUE"), ""),
         };
-        // What names no programme, and is part of nothing that does, is outside of each.
+        // What names no programme, and is told of in nothing that does, is outside of each.
         let rootless = if around == Around::Programme { "false" } else { "NULL" };
-        // Of flows of other types those that others are parts of say where these come from.
+        // Of flows of other types those in chains say where others come from and go.
         let those = match &self.question.types {
             Some(types) => format!(
-                " WHERE t.type = ANY({}) OR EXISTS (SELECT FROM transactions c WHERE c.parent = t.identifier)",
+                " WHERE t.type = ANY({}) OR t.parent IS NOT NULL OR EXISTS (SELECT FROM transactions c WHERE c.parent = t.identifier)",
                 self.statement.list(types)
             ),
             None => String::new(),
         };
         self.statement.add(format!(
-            "stated AS MATERIALIZED (SELECT t.identifier, t.parent, t.type, {} AS giving, {} AS taking, {parked} AS parked,
-               coalesce(rb.organisation, t.doc #>> '{{receiver,organisation}}', t.doc #>> '{{receiver,beneficiary}}') AS payee
+            "stated AS MATERIALIZED (SELECT t.identifier, t.parent, t.type, t.amount, t.currency, {} AS giving, {} AS taking, {parked} AS parked,
+               {PARKED} IS TRUE AS itself, ARRAY[t.doc #>> '{{receiver,organisation}}', t.doc #>> '{{receiver,beneficiary}}', rb.organisation] AS payees
              FROM transactions t{SELVES}{seated}{those})",
             end(around, "provider", false),
             end(around, RECEIVER, true),
         ));
         let origin = ORIGIN.replace("{rootless}", rootless);
         for (name, expression) in
-            [("ends", origin.as_str()), ("above", ABOVE), ("returned", RETURNED), ("divided", DIVIDED)]
+            [("told", TOLD), ("ends", origin.as_str()), ("above", ABOVE), ("returned", RETURNED), ("divided", DIVIDED)]
         {
             self.statement.add(expression);
             self.keep(name);
@@ -196,12 +225,11 @@ fn inside(around: Around, side: &str, reports: bool) -> String {
         Around::Programme => {
             let named = format!("t.doc #>> '{{{side},grant}}', t.doc #>> '{{{side},programme}}'");
             let own = if reports { "t.grant_id, t.programme" } else { "NULL" };
-            let inside = format!(
+            format!(
                 "(SELECT bool_or(coalesce(g.programme, x.id) IN (SELECT identifier FROM within))
                    FROM unnest(CASE WHEN coalesce({named}) IS NULL THEN ARRAY[{own}] ELSE ARRAY[{named}] END) AS x (id)
                    LEFT JOIN grants g ON g.identifier = x.id)"
-            );
-            if side == RECEIVER { format!("coalesce({inside}, false)") } else { inside }
+            )
         }
         Around::Party => format!(
             "CASE WHEN t.doc #>> '{{{side},organisation}}' IS NULL AND t.doc #>> '{{{side},beneficiary}}' IS NULL THEN NULL

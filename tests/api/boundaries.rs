@@ -140,7 +140,7 @@ async fn what_came_in_counts_where_it_came_in() {
         flow.1["type"] = json!("incoming_funds");
         flow
     };
-    let cases: [(Vec<_>, &[&str]); 10] = [
+    let cases: [(Vec<_>, &[&str]); 18] = [
         // It goes out and comes back.
         (
             vec![
@@ -222,6 +222,81 @@ async fn what_came_in_counts_where_it_came_in() {
             ],
             &["T-3", "inside: T-4 T-5", "outside: T-1"],
         ),
+        // The receipt is told without the grant: where its receiver is, the payment says.
+        (
+            vec![
+                granted(flow("T-1", "T-EU", "T-SOMEBODY", 100, None)),
+                received(flow("T-2", "T-EU", "T-SOMEBODY", 100, Some("T-1"))),
+                flow("T-3", "T-SOMEBODY", "T-SCHOOL", 60, Some("T-2")),
+            ],
+            &["T-1", "inside: T-3"],
+        ),
+        // It is told the other way round.
+        (
+            vec![
+                granted(received(flow("T-1", "T-EU", "T-SOMEBODY", 100, None))),
+                flow("T-2", "T-EU", "T-SOMEBODY", 100, Some("T-1")),
+                flow("T-3", "T-SOMEBODY", "T-SCHOOL", 60, Some("T-2")),
+            ],
+            &["T-2", "inside: T-3"],
+        ),
+        // Who received says where, in parts of all that was paid: through a receipt that does not.
+        (
+            vec![
+                flow("T-1", "T-EU", "T-SOMEBODY", 100, None),
+                received(flow("T-2", "T-EU", "T-SOMEBODY", 100, Some("T-1"))),
+                granted(received(flow("T-3", "T-EU", "T-SOMEBODY", 70, Some("T-2")))),
+                granted(received(flow("T-4", "-", "T-SOMEBODY", 30, Some("T-2")))),
+                flow("T-5", "T-SOMEBODY", "T-SCHOOL", 60, Some("T-3")),
+            ],
+            &["T-1", "inside: T-5"],
+        ),
+        // Of the rest nobody says anything.
+        (
+            vec![
+                flow("T-1", "T-EU", "T-SOMEBODY", 100, None),
+                granted(received(flow("T-2", "T-EU", "T-SOMEBODY", 70, Some("T-1")))),
+                flow("T-3", "T-SOMEBODY", "T-SCHOOL", 60, Some("T-1")),
+            ],
+            &["T-3", "replaced: T-1"],
+        ),
+        // What its receiver put aside is not the payment told again.
+        (
+            vec![
+                flow("T-1", "T-EU", "T-SOMEBODY", 100, None),
+                granted(flow("T-2", "T-SOMEBODY", "T-SOMEBODY", 100, Some("T-1"))),
+            ],
+            &["", "parked: T-2", "side_unknown: T-1"],
+        ),
+        // A receipt that does not say where either.
+        (
+            vec![
+                granted(flow("T-1", "T-EU", "T-SOMEBODY", 100, None)),
+                received(flow("T-2", "-", "T-SOMEBODY", 100, Some("T-1"))),
+                received(flow("T-3", "T-EU", "T-SOMEBODY", 100, Some("T-2"))),
+                flow("T-4", "T-SOMEBODY", "T-UN", 60, Some("T-3")),
+                flow("T-5", "T-UN", "T-SCHOOL", 60, Some("T-4")),
+            ],
+            &["T-1", "already_inside: T-5", "outward: T-4"],
+        ),
+        // Who received puts some of it aside, which is not the payment told again.
+        (
+            vec![
+                granted(flow("T-1", "T-EU", "T-SOMEBODY", 100, None)),
+                granted(flow("T-2", "T-SOMEBODY", "T-SOMEBODY", 60, Some("T-1"))),
+                flow("T-3", "T-SOMEBODY", "T-SCHOOL", 50, Some("T-2")),
+            ],
+            &["T-1", "inside: T-2 T-3"],
+        ),
+        // As does who received nobody knows where.
+        (
+            vec![
+                flow("T-1", "T-EU", "T-SOMEBODY", 100, None),
+                flow("T-2", "T-SOMEBODY", "T-SOMEBODY", 60, Some("T-1")),
+                flow("T-3", "T-SOMEBODY", "T-SCHOOL", 50, Some("T-2")),
+            ],
+            &["T-3", "replaced: T-1 T-2"],
+        ),
         // Where who had received is, nobody knows.
         (
             vec![
@@ -252,7 +327,11 @@ async fn a_party_is_all_that_it_names() {
         (flow.1["provider"], flow.1["receiver"]) = (from, to);
         flow
     };
-    let mut records = [
+    let part_of = |mut flow: (&'static str, Value), whole: &str| {
+        flow.1["parent"] = json!(whole);
+        flow
+    };
+    let records = [
         body("T-O"),
         body("T-OTHER"),
         named("beneficiaries", "T-B", who),
@@ -269,17 +348,34 @@ async fn a_party_is_all_that_it_names() {
         ),
         // Who received it for a grant of the programme passes it on, and names no grant.
         between("T-4", 2003, json!({"organisation": "T-OTHER"}), json!({"organisation": "T-O", "grant": "T-H"})),
-        between("T-5", 2003, json!({"organisation": "T-O"}), json!({"organisation": "T-OTHER", "grant": "T-H"})),
+        part_of(
+            between("T-5", 2003, json!({"organisation": "T-O"}), json!({"organisation": "T-OTHER", "grant": "T-H"})),
+            "T-4",
+        ),
+        // Who received it for the programme moves it to a grant of it, and names no programme.
+        between("T-6", 2004, json!({"organisation": "T-OTHER"}), json!({"organisation": "T-O", "programme": "T-P"})),
+        part_of(
+            between("T-7", 2004, json!({"organisation": "T-O"}), json!({"organisation": "T-O", "grant": "T-H"})),
+            "T-6",
+        ),
+        // The same, after its receipt was told without one.
+        between("T-8", 2005, json!({"organisation": "T-OTHER"}), json!({"organisation": "T-O", "programme": "T-P"})),
+        part_of(between("T-9", 2005, json!({"organisation": "T-OTHER"}), json!({"beneficiary": "T-B"})), "T-8"),
+        part_of(
+            between("T-10", 2005, json!({"organisation": "T-O"}), json!({"organisation": "T-OTHER", "grant": "T-H"})),
+            "T-9",
+        ),
         // One body pays itself, under another's name beside.
         between("T-2", 2002, json!({"organisation": "T-O", "beneficiary": "T-B2"}), json!({"beneficiary": "T-B"})),
         between("T-3", 2002, json!({"beneficiary": "T-B"}), json!({"organisation": "T-O", "beneficiary": "T-B2"})),
     ];
-    records[9].1["parent"] = json!("T-4");
     make::write(&mut app.connection().await, &records).await;
     let anon = app.anon();
     for (question, expected) in [
         ("boundary=T-P&date_gte=2003&date_lte=2003", 9),
         ("boundary=T-P&date_gte=2001&date_lte=2001", 9),
+        ("boundary=T-P&date_gte=2004&date_lte=2004", 9),
+        ("boundary=T-P&date_gte=2005&date_lte=2005", 9),
         ("date_gte=2002&date_lte=2002", 0),
         ("boundary=T-B2&date_gte=2002&date_lte=2002", 0),
     ] {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use rust_decimal::Decimal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::boundaries::flow;
 use crate::flows::{amount, named, places};
@@ -16,7 +16,8 @@ fn an_intermediary_changes_nothing_that_crossed() {
     let system = actix_web::rt::System::new();
     let app = system.block_on(TestApp::empty());
     let mut records = places();
-    for (n, place) in ["T-ABROAD", "T-D2", "T-B", "T-ABROAD", "T-COUNTRY"].iter().enumerate() {
+    let seats = [Some("T-ABROAD"), Some("T-D2"), Some("T-B"), Some("T-ABROAD"), Some("T-COUNTRY"), None, None];
+    for (n, place) in seats.iter().enumerate() {
         records.push(named(
             "organisations",
             &format!("T-O{n}"),
@@ -28,25 +29,35 @@ fn an_intermediary_changes_nothing_that_crossed() {
         "T-TOWN",
         json!({"kind": "local_government", "name": {"en": "Town"}, "location": "T-A"}),
     ));
+    let works = json!({"title": {"en": "G"}, "status": "closed", "places": [{"location": "T-A"}]});
+    records.push(named("grants", "T-G", works));
     system.block_on(async { make::write(&mut app.connection().await, &records).await });
-    let cases = (prop::collection::vec(0usize..5, 0..4), 1u32..1_000_000);
-    let mut runner = TestRunner::new(Config { cases: 24, ..Config::default() });
+    // Through whom, whether these tell of it too, and whether the payment or the receipt says for which grant.
+    let hop = (0usize..7, any::<bool>(), any::<bool>(), any::<bool>());
+    let cases = (prop::collection::vec(hop, 0..5), 1u32..1_000_000);
+    let mut runner = TestRunner::new(Config { cases: 60, ..Config::default() });
     let count = std::cell::Cell::new(0);
     let run = runner.run(&cases, |(between, cents)| {
         let case = count.replace(count.get() + 1);
         // EU pays the town through these, one after another, each passing on what it got.
-        let mut hops = vec![0];
-        hops.extend(between.iter().copied());
         let value = json!({"amount": amount(Decimal::new(cents.into(), 2)), "currency": "EUR"});
-        let mut records = Vec::new();
-        for n in 0..hops.len() {
-            let receiver = match hops.get(n + 1) {
-                Some(next) => json!({"organisation": format!("T-O{next}")}),
-                None => json!({"beneficiary": "T-TOWN"}),
-            };
-            records.push(named("transactions", &format!("T-{case}-{n}"), json!({"type": "disbursement", "date": format!("20{:02}", 10 + case), "value": value,
-                "parent": (n > 0).then(|| format!("T-{case}-{}", n - 1)), "provider": {"organisation": format!("T-O{}", hops[n])}, "receiver": receiver})));
+        let (mut records, mut payer, mut whole) = (Vec::new(), 0, None);
+        let mut tell = |kind: &str, payer: usize, receiver: &Value, granted: bool, parent: &Option<String>| {
+            let id = format!("T-{case}-{}", records.len());
+            let told = json!({"type": kind, "date": format!("20{:02}", 10 + case), "value": value, "parent": parent,
+                "provider": {"organisation": format!("T-O{payer}")}, "receiver": receiver, "grant": granted.then_some("T-G")});
+            records.push(named("transactions", &id, told));
+            Some(id)
+        };
+        for (next, receipt, paid_for, got_for) in &between {
+            let receiver = json!({"organisation": format!("T-O{next}")});
+            whole = tell("disbursement", payer, &receiver, *paid_for, &whole);
+            if *receipt {
+                whole = tell("incoming_funds", payer, &receiver, *got_for, &whole);
+            }
+            payer = *next;
         }
+        tell("disbursement", payer, &json!({"beneficiary": "T-TOWN"}), false, &whole);
         system.block_on(async { make::write(&mut app.connection().await, &records).await });
         // Into the country it may come, go and come back: it came in once.
         for boundary in ["T-A", "T-COUNTRY"] {
