@@ -13,6 +13,7 @@ pub mod organisation;
 pub mod parties;
 pub mod places;
 pub mod results;
+pub mod who;
 pub mod words;
 
 use std::collections::HashMap;

@@ -9,7 +9,8 @@ use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
-use super::iati::parties::Who;
+use super::iati::parties::Reporter;
+use super::iati::who::Who;
 use super::iati::words::identifiers;
 use super::sink::Raw;
 use super::table::Header;
@@ -116,6 +117,8 @@ pub struct Named {
     pub others: HashSet<String>,
     /// Who is named.
     pub parties: HashSet<Who>,
+    /// How those of them who report name themselves.
+    pub reporters: HashMap<Who, Reporter>,
 }
 
 /// What is known, and what the file itself has brought so far.
@@ -132,6 +135,8 @@ pub struct Known {
     gone: HashMap<String, String>,
     /// Flows of grants that are named, with these.
     flows: HashMap<String, String>,
+    /// What programmes of the register that are named, and those above them, are parts of.
+    above: HashMap<String, String>,
     /// Who has a line of the funding of an activity, which says more than that it pays.
     funders: HashSet<(String, String)>,
     /// Parties that were added from this file.
@@ -181,6 +186,17 @@ impl Known {
         .load(connection)
         .await?;
         known.funders = lines.into_iter().map(|line| (line.record, line.target)).collect();
+        let above: Vec<Line> = sql_query(
+            "WITH RECURSIVE up AS (
+               SELECT identifier, parent FROM programmes WHERE parent IS NOT NULL AND identifier = ANY($1)
+               UNION
+               SELECT p.identifier, p.parent FROM up JOIN programmes p ON p.identifier = up.parent WHERE p.parent IS NOT NULL)
+             SELECT identifier AS record, parent AS target FROM up",
+        )
+        .bind::<Array<Text>, _>(known.all_of("programmes"))
+        .load(connection)
+        .await?;
+        known.above = above.into_iter().map(|line| (line.record, line.target)).collect();
         let flows: Vec<Line> = sql_query(
             "SELECT identifier AS record, grant_id AS target FROM transactions WHERE grant_id IS NOT NULL
                AND identifier = ANY($1) AND coalesce(publisher = $2, true)",
@@ -261,6 +277,11 @@ impl Known {
         self.beneficiaries.get(who).map(String::as_str)
     }
 
+    /// How somebody who reports in the file names itself.
+    pub fn reporter(&self, who: &Who) -> Option<&Reporter> {
+        self.named.reporters.get(who)
+    }
+
     /// Whether an organisation has a line of the funding of an activity.
     pub fn is_funder(&self, activity: &str, organisation: &str) -> bool {
         self.funders.contains(&(activity.to_owned(), organisation.to_owned()))
@@ -291,7 +312,10 @@ impl Known {
 
     /// Whether what an activity of the file is a part of is, after some steps, a part of it.
     pub fn is_circular(&self, activity: &str) -> bool {
-        let above = |one: &str| self.whole(one, self.named.above.get(one)?.iter().map(String::as_str));
+        let above = |one: &str| match self.named.above.get(one) {
+            Some(stated) => self.whole(one, stated.iter().map(String::as_str)),
+            None => self.above.get(one).map(String::as_str),
+        };
         successors(above(activity), |one| above(one)).take(2 * DEPTH).any(|one| one == activity)
     }
 

@@ -12,21 +12,21 @@ use crate::totals::sum;
 pub const PATCH: [(&str, &str); 2] = [("content-type", "application/merge-patch+json"), ("if-match", "*")];
 
 /// An activity of this name and currency, with this in it.
-fn activity(name: &str, currency: &str, inside: &str) -> String {
+pub fn activity(name: &str, currency: &str, inside: &str) -> String {
     let country = if inside.contains("recipient-country") { "" } else { "<recipient-country code=\"RS\"/>" };
     let inside = format!("{country}<sector vocabulary=\"1\" code=\"11110\"/>{inside}");
     let whole = file(&inside).replace("T-1<", &format!("{name}<"));
     whole.replace("default-currency=\"EUR\"", &format!("default-currency=\"{currency}\""))
 }
 
-fn flow(attributes: &str, day: &str, value: &str) -> String {
+pub fn flow(attributes: &str, day: &str, value: &str) -> String {
     format!(
         "<transaction{attributes}><transaction-type code=\"3\"/><transaction-date iso-date=\"{day}\"/>
          <value value-date=\"{day}\">{value}</value></transaction>"
     )
 }
 
-async fn iati(client: &Client, body: &str) -> Value {
+pub async fn iati(client: &Client, body: &str) -> Value {
     import(client, "format=iati", body.as_bytes().to_vec()).await
 }
 
@@ -325,62 +325,4 @@ async fn what_a_file_does_not_say_any_more_is_not_said() {
     for path in ["programmes/T-9", "grants/T-G", "beneficiaries/T-P"] {
         anon.get(&format!("/v1/{path}")).await.expect(404);
     }
-}
-
-#[actix_web::test]
-async fn activities_that_go_round_in_a_circle_come_in_without() {
-    let app = TestApp::empty().await;
-    let related = |to: &str| format!("<related-activity type=\"1\" ref=\"{to}\"/>");
-    let all = [("T-1", "T-2"), ("T-2", "T-3"), ("T-3", "T-1"), ("T-4", "T-1")].map(|(name, above)| {
-        let whole = activity(name, "EUR", &related(above));
-        let (from, to) = (whole.find("<iati-activity ").unwrap(), whole.find("</iati-activities>").unwrap());
-        whole[from..to].to_owned()
-    });
-    let whole = activity("T-1", "EUR", "");
-    let start = &whole[..whole.find("<iati-activity ").unwrap()];
-    let report = iati(&app.town(), &format!("{start}{}</iati-activities>", all.concat())).await;
-    let told = report["warnings"].as_array().unwrap().iter().filter(|told| told["code"] == "circle").count();
-    assert_eq!((counts(&report)[3], told), (0, 3), "{report}");
-    assert_eq!(app.anon().get("/v1/programmes?parent=T-1").await.expect(200).identifiers(), ["T-4"]);
-    unchanged_by_its_own_files(&app).await;
-    let xml = app.anon().get("/v1/programmes.xml").await.expect(200).text();
-    assert_eq!(xml.matches("<related-activity type=\"1\"").count(), 4, "what they say is kept: {xml}");
-}
-
-#[actix_web::test]
-async fn what_stands_alone_is_there_and_what_stands_for_many_is_not_one() {
-    let app = TestApp::empty().await;
-    let (client, anon) = (app.town(), app.anon());
-    let paid = |to: &str| {
-        flow("", "2024-02-01", "1").replace(
-            "</transaction>",
-            &format!("<receiver-org ref=\"22000\"><narrative>{to}</narrative></receiver-org></transaction>"),
-        )
-    };
-    let period = |values: &str| {
-        format!(
-            "<result type=\"1\"><title><narrative>R</narrative></title><indicator measure=\"1\"><title><narrative>I</narrative></title>
-             <period><period-start iso-date=\" 2024-01-01 \"/><period-end iso-date=\"2024-12-31\"/>{values}</period></indicator></result>"
-        )
-    };
-    let inside = [
-        paid("Alpha"),
-        paid("Beta"),
-        period("<target value=\"10\"/>"),
-        period("<actual><comment><narrative>most</narrative></comment></actual>"),
-    ];
-    let whole = activity("T-1", "EUR", &inside.concat());
-    let report = iati(&client, &whole).await;
-    assert_eq!(counts(&report)[3], 0, "{report}");
-    let observations = anon.get("/v1/observations").await.expect(200).json();
-    let told: Vec<(&Value, &Value)> =
-        observations["data"].as_array().unwrap().iter().map(|one| (&one["value"], &one["value_text"])).collect();
-    assert_eq!(told, [(&json!(10), &Value::Null), (&Value::Null, &json!({"en": "most"}))], "{observations}");
-    let who: Vec<String> =
-        ["Alpha", "Beta"].map(|name| format!("/v1/search?q={name}&collection=organisations,beneficiaries")).into();
-    for address in who {
-        assert_eq!(anon.get(&address).await.expect(200).identifiers().len(), 1, "{address}");
-    }
-    assert_eq!(counts(&iati(&client, &whole).await), [0; 4]);
-    unchanged_by_its_own_files(&app).await;
 }

@@ -2,6 +2,7 @@
 //! database for each test. What holds for all operations is tested by walking
 //! the OpenAPI document; the other files hold what is special.
 
+mod activities;
 mod administration;
 mod answers;
 mod authorization;

@@ -32,6 +32,9 @@ pub fn activity(of: &Activity, collection: &str, related: &Related, today: Naive
         activity.set("last-updated-datetime", Some(&of.updated_at.format("%Y-%m-%dT%H:%M:%SZ").to_string()));
         activity.set("hierarchy", Some(&(related.above.len() + 1).to_string()));
         activity.set("register:collection", Some(collection));
+        // Related activities that were read may say otherwise.
+        let above = of.parent.as_ref().or(of.programme.as_ref()).map_or("", |above| above.0.as_str());
+        activity.set("register:part-of", Some(above));
         let omitted = [
             money::leaves_out(&related.transactions, today).then_some("transaction"),
             results::leaves_out(related).then_some("result"),

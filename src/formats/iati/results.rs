@@ -116,6 +116,11 @@ fn measured(indicator: &Indicator, observations: &[&Observation]) -> Element {
     let date = |date: &Option<PartialDate>| date.as_ref().map_or("-", |date| date.0.as_str()).to_owned();
     let dates: Vec<String> =
         own.iter().map(|one| format!("{}/{}", date(&one.start_date), date(&one.end_date))).collect();
+    // Nor have numbers of what is measured in words.
+    let number =
+        |one: &&Observation| one.value.as_ref().map_or("-".to_owned(), |value| value.0.normalize().to_string());
+    let numbers = || own.iter().map(number).collect::<Vec<String>>().join(" ");
+    let has_numbers = indicator.measure == Measure::Qualitative && own.iter().any(|one| one.value.is_some());
     Element::new("indicator")
         .attribute("measure", codes::measure(indicator.measure))
         .attribute_if("ascending", ascending)
@@ -123,6 +128,7 @@ fn measured(indicator: &Indicator, observations: &[&Observation]) -> Element {
         .attribute("register:identifier", &indicator.identifier.0)
         .attribute("register:values", listed(|one| &one.identifier.0))
         .attribute("register:periods", dates.join(" "))
+        .attribute_if("register:numbers", has_numbers.then(numbers))
         .with([Element::new("title").with(narratives(&indicator.title))])
         .with(indicator.description.as_ref().map(|text| Element::new("description").with(narratives(text))))
         .with(baselines)

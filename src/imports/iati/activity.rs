@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::Utc;
 use serde_json::{Value, json};
 
-use super::index::identifier;
-use super::parties::{Scope, Who, beneficiary, organisation, participants};
-use super::words::{date, joined, language, named, object, texts};
+use super::index::{identifier, wholes};
+use super::parties::{Scope, beneficiary, organisation, participants};
+use super::who::Who;
+use super::words::{date, joined, language, object, texts};
 use super::{money, places, results};
 use crate::codes::is_web_address;
 use crate::collections::{grants, programmes};
@@ -288,8 +289,7 @@ fn parties(element: &Element, is_grant: bool, reading: &mut Reading) -> (Vec<Val
 
 /// What it is a part of, if the register or the file has that.
 fn above(element: &Element, reading: &mut Reading) -> Option<String> {
-    let above = element.all("related-activity").filter(|related| related.get("type") == Some("1"));
-    let above: Vec<String> = above.filter_map(|related| related.get("ref")).map(named).collect();
+    let above = wholes(element);
     let whole = reading.known.whole(&reading.identifier, above.iter().map(String::as_str))?;
     if reading.known.is_circular(&reading.identifier) {
         let words = format!("{whole} is, after some steps, a part of this; what this is a part of is only kept");

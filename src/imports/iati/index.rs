@@ -3,7 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::parties::{Who, participants, parties};
+use super::parties::{Reporter, participants, parties};
+use super::who::Who;
 use super::words::named;
 use crate::formats::iati::xml::Element;
 use crate::imports::known::Named;
@@ -32,6 +33,8 @@ pub struct Index {
     others: HashSet<String>,
     /// Who is named.
     pub parties: HashSet<Who>,
+    /// How those who report name themselves.
+    reporters: HashMap<Who, Reporter>,
 }
 
 impl Index {
@@ -39,16 +42,13 @@ impl Index {
     pub fn add(&mut self, activity: &Element) {
         let Some(identifier) = identifier(activity) else { return };
         let mut entry = Entry { stated: stated(activity), ..Entry::default() };
-        let above = self.above.entry(identifier.clone()).or_default();
-        for related in activity.all("related-activity") {
-            let Some(other) = related.get("ref").map(named) else { continue };
-            match related.get("type") {
-                Some("1") => above.push(other.clone()),
-                Some("2") => entry.is_whole = true,
-                _ => continue,
-            }
-            self.others.insert(other);
-        }
+        let above = wholes(activity);
+        self.others.extend(above.iter().cloned());
+        self.above.entry(identifier.clone()).or_insert(above);
+        let parts = activity.all("related-activity").filter(|related| related.get("type") == Some("2"));
+        let parts: Vec<String> = parts.filter_map(|related| related.get("ref")).map(named).collect();
+        entry.is_whole = !parts.is_empty();
+        self.others.extend(parts);
         entry.is_whole |=
             activity.all("default-aid-type").filter_map(|aid| aid.get("code")).any(|aid| SCHEMES.contains(&aid));
         let reporting = Who::reporting(activity);
@@ -57,6 +57,12 @@ impl Index {
         let receiving = activity.all("transaction").filter_map(|flow| Who::of(flow.first("receiver-org")?, &reporting));
         entry.is_award = implementing.chain(receiving).any(|who| Some(&who) != reporting.as_ref());
         self.parties.extend(parties(activity));
+        if let (Some(who), Some(own)) = (&reporting, Reporter::of(activity)) {
+            self.reporters.entry(who.clone()).or_insert(own);
+        }
+        // Somebody may be named by an identifier of the register.
+        let ends = activity.descendants().into_iter().filter(|one| one.name().ends_with("-org"));
+        self.others.extend(ends.filter_map(|one| one.get("ref")).map(str::to_owned));
         for flow in activity.all("transaction").chain(activity.all("planned-disbursement")) {
             let names = [("provider-org", "provider-activity-id"), ("receiver-org", "receiver-activity-id")];
             let of = names.iter().filter_map(|(end, name)| flow.first(end)?.get(name));
@@ -69,7 +75,8 @@ impl Index {
             activity.all("result").flat_map(Element::descendants).filter(|element| element.name() == "location");
         self.others.extend(countries.chain(locations).map(str::to_owned));
         self.others.extend(observed.filter_map(|location| location.get("ref")).map(str::to_owned));
-        self.activities.insert(identifier, entry);
+        // Of several of one name the first is read.
+        self.activities.entry(identifier).or_insert(entry);
     }
 
     /// What the register is to be asked for.
@@ -77,7 +84,8 @@ impl Index {
         let wholes: HashSet<&String> = self.above.values().flatten().collect();
         let all = self.activities.iter().map(|(name, entry)| (name.clone(), entry.collection(wholes.contains(name))));
         let activities = all.collect();
-        Named { activities, above: self.above, others: self.others, parties: self.parties }
+        let Self { above, others, parties, reporters, .. } = self;
+        Named { activities, above, others, parties, reporters }
     }
 }
 
@@ -93,6 +101,15 @@ impl Entry {
 /// The identifier of an activity. What no address could name in it is written as its code.
 pub fn identifier(activity: &Element) -> Option<String> {
     activity.first("iati-identifier").map(Element::words).filter(|words| !words.is_empty()).map(|words| named(&words))
+}
+
+/// What an activity may be a part of, the first first; the register says of its own what they are.
+pub fn wholes(activity: &Element) -> Vec<String> {
+    if activity.has("register:part-of") {
+        return activity.get("register:part-of").map(str::to_owned).into_iter().collect();
+    }
+    let above = activity.all("related-activity").filter(|related| related.get("type") == Some("1"));
+    above.filter_map(|related| related.get("ref")).map(named).collect()
 }
 
 /// What the register itself said that it is.

@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::activity::Reading;
 use super::older;
-use super::parties::{Who, beneficiary, organisation};
+use super::parties::{beneficiary, organisation};
+use super::who::Who;
 use super::words::{date, day, money, named, number, object, texts, within};
 use crate::codes::is_currency;
 use crate::collections::transactions::{self, Transaction};

@@ -48,7 +48,7 @@ const CODES: [Codes; 3] = [
 /// Vocabularies of sectors.
 const VOCABULARIES: [(&str, &str); 5] = [("DAC", "1"), ("DAC-3", "2"), ("WB", "99"), ("RO", "99"), ("ADT", "99")];
 
-/// Words that stand for codes where there are none.
+/// Words that stand for codes where there are none, or as these.
 const WORDS: [(&str, &[(&str, &str)]); 2] = [
     (
         "activity-status",
@@ -103,11 +103,11 @@ pub fn renewed(element: Element) -> Element {
             renewed.set(attribute, Some(new));
         }
     }
-    let lower = words.to_lowercase();
-    let coded =
-        WORDS.iter().filter(|(of, _)| *of == name).find_map(|(_, all)| all.iter().find(|(one, _)| *one == lower));
-    if let Some((_, code)) = coded.filter(|_| !renewed.has("code")) {
-        renewed.set("code", Some(code));
+    if let Some((_, coded)) = WORDS.iter().find(|(of, _)| *of == name) {
+        let code = renewed.get("code").unwrap_or_default().trim().trim_start_matches('0').to_owned();
+        let word = if code.is_empty() { words.to_lowercase() } else { code.to_lowercase() };
+        let code = coded.iter().find(|(one, _)| *one == word).map_or(code.as_str(), |(_, code)| *code);
+        renewed.set("code", Some(code).filter(|code| !code.is_empty()));
     }
     if DAYS.contains(&name.as_str()) && !renewed.has("iso-date") && words.parse::<chrono::NaiveDate>().is_ok() {
         renewed.set("iso-date", Some(&words));

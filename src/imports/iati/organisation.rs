@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::activity::{original, said_by, unread};
-use super::parties::Who;
+use super::who::{Who, canonical};
 use super::words::{identifiers, language, object, texts};
 use crate::collections::organisations;
 use crate::error::Fault;
@@ -20,7 +20,7 @@ pub fn who(element: &Element) -> Option<Who> {
         return Some(Who::Identifier(own.to_owned(), is_beneficiary));
     }
     let words = element.first("organisation-identifier")?.words();
-    Some(Who::Reference(words)).filter(|who| who.reference() != Some(""))
+    Some(Who::Reference(canonical(&words))).filter(|who| who.reference() != Some(""))
 }
 
 /// The organisation; its budgets and documents are kept with it.
@@ -37,7 +37,7 @@ pub fn organisation(element: &Element, version: &str, known: &mut Known) -> Vec<
     let identifier = known.organisation(&who).map_or_else(|| who.name(known), str::to_owned);
     let language = language(element);
     // What it is, only who reports it says, if that is the same.
-    let own = element.first("reporting-org").filter(|by| by.get("ref") == who.reference());
+    let own = element.first("reporting-org").filter(|by| by.get("ref").map(canonical).as_deref() == who.reference());
     let of_type = element
         .get("register:type")
         .or(own.and_then(|by| by.get("type")))

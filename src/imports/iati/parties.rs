@@ -3,92 +3,36 @@
 
 use serde_json::{Value, json};
 
-use super::words::{identifiers, slug, spelt, texts};
+use super::who::Who;
+use super::words::{identifiers, language, texts};
 use crate::collections::{beneficiaries, organisations};
 use crate::formats::iati::codes;
 use crate::formats::iati::context::Context;
 use crate::formats::iati::xml::Element;
 use crate::imports::known::{Known, Record};
-use crate::record::is_visible;
-
-/// How somebody is named.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Who {
-    /// By the register's identifier, in a file of its own, which says whether it is a beneficiary.
-    Identifier(String, bool),
-    /// By a reference.
-    Reference(String),
-    /// By a name alone, by whoever reports.
-    Name(String, String),
-}
-
-impl Who {
-    /// Who an element names; nobody where it says nothing.
-    pub fn of(element: &Element, reporting: &Option<Who>) -> Option<Who> {
-        if let Some(own) = element.get("register:identifier") {
-            let is_beneficiary = element.get("register:collection") == Some("beneficiaries");
-            return Some(Self::Identifier(own.to_owned(), is_beneficiary));
-        }
-        let is_reporting = |reference: &&str| reporting.as_ref().and_then(Who::reference) == Some(reference);
-        if let Some(reference) = element.get("ref").filter(|one| is_reporting(one) || tells_apart(one)) {
-            return Some(Self::Reference(reference.to_owned()));
-        }
-        let name = element.all("narrative").map(Element::words).find(|words| is_visible(words))?;
-        let by = match reporting {
-            Some(Self::Reference(by) | Self::Identifier(by, _)) => by.clone(),
-            _ => String::new(),
-        };
-        Some(Self::Name(by, slug(&name)))
-    }
-
-    /// Who reports an activity.
-    pub fn reporting(activity: &Element) -> Option<Who> {
-        Some(Self::Reference(activity.first("reporting-org")?.get("ref")?.to_owned()))
-    }
-
-    /// The reference, where there is one.
-    pub fn reference(&self) -> Option<&str> {
-        match self {
-            Self::Reference(reference) => Some(reference),
-            _ => None,
-        }
-    }
-
-    /// What a new record of it is called.
-    pub fn name(&self, known: &Known) -> String {
-        match self {
-            Self::Identifier(identifier, _) => identifier.clone(),
-            Self::Reference(reference) => known.name(&spelt(reference)),
-            Self::Name(by, slug) => known.name(&format!("{}-org-{slug}", spelt(by))),
-        }
-    }
-}
-
-/// Whether a reference is one body's: an agency or a country, a list and a code; or the code of a channel of the OECD
-/// that is no kind of channel. `22000`, `N/A` and `10-Government` stand for many.
-fn tells_apart(reference: &str) -> bool {
-    const KINDS: [&str; 8] = ["10", "11", "12", "13", "60", "61", "62", "63"];
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let is_channel = |code: &str| !code.ends_with("000") && KINDS.iter().all(|kind| !code.starts_with(kind));
-    let listed = reference.strip_prefix("XM-DAC-");
-    match listed.unwrap_or(reference) {
-        code if is_number(code) && code.len() == 5 => is_channel(code),
-        code if is_number(code) => listed.is_some(),
-        _ => reference.split_once('-').is_some_and(|(agency, code)| {
-            let is_coded =
-                code.bytes().any(|b| b.is_ascii_digit()) || !reference.bytes().any(|b| b.is_ascii_lowercase());
-            !code.ends_with('-')
-                && !agency.is_empty()
-                && agency.bytes().all(|b| b.is_ascii_alphabetic())
-                && !code.is_empty()
-                && is_coded
-        }),
-    }
-}
+use crate::kind::Kind;
 
 /// Who takes part in an activity, and in which role.
 pub fn participants(activity: &Element) -> impl Iterator<Item = (&Element, &str)> {
     activity.all("participating-org").map(|element| (element, element.get("role").unwrap_or_default()))
+}
+
+/// How somebody who reports names itself.
+#[derive(Debug, Clone)]
+pub struct Reporter {
+    /// Its name.
+    pub name: Option<Value>,
+    /// What it is, by the standard's code.
+    pub of_type: Option<String>,
+}
+
+impl Reporter {
+    /// What an activity says of who reports it.
+    pub fn of(activity: &Element) -> Option<Self> {
+        let element = activity.first("reporting-org")?;
+        let name = texts(element, &language(activity));
+        Some(Self { name, of_type: element.get("type").map(str::to_owned) })
+    }
 }
 
 /// All that an activity names.
@@ -103,15 +47,19 @@ pub fn parties(activity: &Element) -> impl Iterator<Item = Who> {
 
 /// The organisation that an element names; a new one is added to the records.
 pub fn organisation(element: &Element, activity: &Scope, known: &mut Known, out: &mut Vec<Record>) -> Option<String> {
+    if let Some(own) = named(element, &organisations::KIND, known) {
+        return Some(own);
+    }
     let who = Who::of(element, &activity.reporting)?;
     if let Some(found) = known.organisation(&who) {
         return Some(found.to_owned());
     }
     let identifier = who.name(known);
     if known.is_new(&identifier) {
-        let code = element.get("type").and_then(|code| codes::value_of("OrganisationType", code)).unwrap_or("other");
-        let mut record = described(element, &who, &identifier, activity);
-        record["type"] = json!(code);
+        let own = known.reporter(&who).and_then(|own| own.of_type.as_deref());
+        let code = own.or(element.get("type")).and_then(|code| codes::value_of("OrganisationType", code));
+        let mut record = described(element, &who, &identifier, activity, known);
+        record["type"] = json!(code.unwrap_or("other"));
         out.push(Record::if_absent(&organisations::KIND, record, element.line()));
     }
     Some(identifier)
@@ -119,6 +67,9 @@ pub fn organisation(element: &Element, activity: &Scope, known: &mut Known, out:
 
 /// The beneficiary that an element names; a new one is added to the records.
 pub fn beneficiary(element: &Element, activity: &Scope, known: &mut Known, out: &mut Vec<Record>) -> Option<String> {
+    if let Some(own) = named(element, &beneficiaries::KIND, known) {
+        return Some(own);
+    }
     let who = Who::of(element, &activity.reporting)?;
     if let Some(found) = known.beneficiary(&who) {
         return Some(found.to_owned());
@@ -127,7 +78,7 @@ pub fn beneficiary(element: &Element, activity: &Scope, known: &mut Known, out: 
     let identifier = if matches!(who, Who::Identifier(..)) { name } else { format!("{name}:beneficiary") };
     if known.is_new(&identifier) {
         let kind = element.get("type").map_or("institution", kind_of);
-        let mut record = described(element, &who, &identifier, activity);
+        let mut record = described(element, &who, &identifier, activity, known);
         record["kind"] = kind.into();
         // One body may pay here and receive there.
         let is_own = matches!(who, Who::Identifier(..));
@@ -139,6 +90,12 @@ pub fn beneficiary(element: &Element, activity: &Scope, known: &mut Known, out: 
         out.push(Record::if_absent(&beneficiaries::KIND, record, element.line()));
     }
     Some(identifier)
+}
+
+/// What is named by the register's own identifier, whatever that looks like.
+fn named(element: &Element, kind: &Kind, known: &Known) -> Option<String> {
+    let is_one = |one: &&str| element.get("register:identifier").is_none() && known.is_of(one, kind.collection);
+    element.get("ref").filter(is_one).map(str::to_owned)
 }
 
 /// What an activity says of all that it names.
@@ -153,9 +110,12 @@ pub struct Scope {
     pub context: Context,
 }
 
-fn described(element: &Element, who: &Who, identifier: &str, activity: &Scope) -> Value {
+/// What a new record says: how it names itself, where the file has what it reports, else how it is named.
+fn described(element: &Element, who: &Who, identifier: &str, activity: &Scope, known: &Known) -> Value {
     let given = who.reference().unwrap_or(identifier);
-    let name = texts(element, &activity.language).unwrap_or_else(|| json!({&activity.language: given}));
+    let own = known.reporter(who).and_then(|own| own.name.clone());
+    let named = own.or_else(|| texts(element, &activity.language));
+    let name = named.unwrap_or_else(|| json!({&activity.language: given}));
     let identifiers = who.reference().map_or(json!([]), identifiers);
     json!({"identifier": identifier, "name": name, "identifiers": identifiers})
 }
@@ -167,41 +127,5 @@ fn kind_of(code: &str) -> &'static str {
         "21" | "22" | "23" | "24" | "60" => "association",
         "70" | "71" | "72" | "73" => "enterprise",
         _ => "institution",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::tells_apart;
-
-    #[test]
-    fn codes_of_kinds_tell_nobody_apart() {
-        for one in [
-            "XM-DAC-41114",
-            "41114",
-            "GB-1",
-            "GB-CHC-1164859",
-            "XI-IATI-CABI",
-            "XM-DAC-7",
-            "nl-kvk-41152786",
-            "AR-ORG-EC",
-        ] {
-            assert!(tells_apart(one), "{one}");
-        }
-        for many in [
-            "22000",
-            "XM-DAC-22000",
-            "12001",
-            "N/A",
-            "#",
-            "Excluded",
-            "70-Private Sector",
-            "Not-available",
-            "Non-profit",
-            "7",
-            "",
-        ] {
-            assert!(!tells_apart(many), "{many}");
-        }
     }
 }

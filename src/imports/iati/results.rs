@@ -106,6 +106,7 @@ fn values(one: &Element, indicator: &str, is_words: bool, reading: &mut Reading)
     // What the register wrote itself, in the order in which it stands.
     let listed = |name: &str| one.get(name).unwrap_or_default().split(' ').map(str::to_owned).collect::<Vec<_>>();
     let (own, periods) = (listed("register:values"), listed("register:periods"));
+    let numbers = one.has("register:numbers").then(|| listed("register:numbers"));
     let is_own = one.has("register:values") && own.len() == found.len() && periods.len() == found.len();
     let mut records = Vec::new();
     for (n, (element, kind, which, start, end)) in found.into_iter().enumerate() {
@@ -116,13 +117,15 @@ fn values(one: &Element, indicator: &str, is_words: bool, reading: &mut Reading)
         let identifier = own.map_or_else(|| format!("{indicator}:{kind}-{which}"), str::to_owned);
         let mut dated = |date| reading.dated(date, element.line(), "the value");
         let period = (dated(start), dated(end));
-        records.extend(observation(element, kind, (identifier, is_own), indicator, period, is_words, reading));
+        let number = numbers.as_ref().and_then(|numbers| numbers.get(n)).filter(|_| is_own);
+        let value = number.map(String::as_str).filter(|number| *number != "-").or(element.get("value"));
+        records.extend(observation((element, value), kind, (identifier, is_own), indicator, period, is_words, reading));
     }
     records
 }
 
 fn observation(
-    element: &Element,
+    (element, value): (&Element, Option<&str>),
     kind: &str,
     (identifier, is_own): (String, bool),
     indicator: &str,
@@ -131,7 +134,7 @@ fn observation(
     reading: &Reading,
 ) -> Option<Record> {
     let language = &reading.scope.language;
-    let stated = element.get("value").map(number);
+    let stated = value.map(number);
     let comments: Vec<&Element> = element.all("comment").collect();
     let comment = joined(&comments, language);
     let (value, words, note) = match stated {

@@ -13,7 +13,7 @@ use super::said::{GRANT, Said, Same};
 use super::{Known, Package};
 use crate::collections::{grants, transactions};
 use crate::error::Fault;
-use crate::imports::iati::parties::Who;
+use crate::imports::iati::who::Who;
 use crate::imports::known::{self, Named, Record};
 use crate::imports::sink::{Closed, Sink};
 use crate::imports::table::Header;

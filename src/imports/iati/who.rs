@@ -1,0 +1,157 @@
+//! How a file of IATI names somebody: by the register's identifier, a reference or a name.
+
+use super::words::{slug, spelt};
+use crate::formats::iati::xml::Element;
+use crate::imports::known::Known;
+use crate::record::is_visible;
+
+/// How somebody is named.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Who {
+    /// By the register's identifier, in a file of its own, which says whether it is a beneficiary.
+    Identifier(String, bool),
+    /// By a reference.
+    Reference(String),
+    /// By a name alone, by whoever reports.
+    Name(String, String),
+}
+
+impl Who {
+    /// Who an element names; nobody where it says nothing.
+    pub fn of(element: &Element, reporting: &Option<Who>) -> Option<Who> {
+        if let Some(own) = element.get("register:identifier") {
+            let is_beneficiary = element.get("register:collection") == Some("beneficiaries");
+            return Some(Self::Identifier(own.to_owned(), is_beneficiary));
+        }
+        let reference = element.get("ref").map(canonical);
+        let is_reporting = |one: &String| reporting.as_ref().and_then(Who::reference) == Some(one.as_str());
+        if let Some(reference) = reference.filter(|one| is_reporting(one) || tells_apart(one)) {
+            return Some(Self::Reference(reference));
+        }
+        let name = element.all("narrative").map(Element::words).find(|words| is_visible(words))?;
+        let by = match reporting {
+            Some(Self::Reference(by) | Self::Identifier(by, _) | Self::Name(_, by)) => by.clone(),
+            None => String::new(),
+        };
+        Some(Self::Name(by, slug(&name)))
+    }
+
+    /// Who reports an activity: by any reference of its own, as long as it is not one of a kind.
+    pub fn reporting(activity: &Element) -> Option<Who> {
+        let element = activity.first("reporting-org")?;
+        let own = |one: &String| tells_apart(one) || !is_kind(one);
+        match element.get("ref").map(canonical).filter(own) {
+            Some(reference) => Some(Self::Reference(reference)),
+            None => Self::of(element, &None),
+        }
+    }
+
+    /// The reference, where there is one.
+    pub fn reference(&self) -> Option<&str> {
+        match self {
+            Self::Reference(reference) => Some(reference),
+            _ => None,
+        }
+    }
+
+    /// What a new record of it is called.
+    pub fn name(&self, known: &Known) -> String {
+        match self {
+            Self::Identifier(identifier, _) => identifier.clone(),
+            Self::Reference(reference) => known.name(&spelt(reference)),
+            Self::Name(by, slug) => known.name(&format!("{}-org-{slug}", spelt(by))),
+        }
+    }
+}
+
+/// The list of the OECD's codes of channels and agencies.
+const CHANNELS: &str = "XM-DAC-";
+
+/// A code of five places, as channels have: two digits and three more, or capitals (`41AAA`).
+fn is_code(text: &str) -> bool {
+    let (kind, rest) = text.as_bytes().split_at(text.len().min(2));
+    let is_rest = |b: &u8| b.is_ascii_digit() || b.is_ascii_uppercase();
+    text.len() == 5 && kind.iter().all(u8::is_ascii_digit) && rest.iter().all(is_rest)
+}
+
+/// A reference as it is spelt in full: a code of the OECD's with the name of its list.
+pub fn canonical(reference: &str) -> String {
+    let reference = reference.trim();
+    match reference.strip_prefix("DAC-").unwrap_or(reference) {
+        code if code != reference || is_code(code) => format!("{CHANNELS}{code}"),
+        _ => reference.to_owned(),
+    }
+}
+
+/// Whether a reference is one body's: a country or an international agency, a list and a code, or the code of a channel of
+/// the OECD that is no kind of channel. `22000`, `N/A`, `NO-REF` and `10-Government` stand for many.
+fn tells_apart(reference: &str) -> bool {
+    const KINDS: [&str; 8] = ["10", "11", "12", "13", "60", "61", "62", "63"];
+    let has_digit = |text: &str| text.bytes().any(|b| b.is_ascii_digit());
+    if let Some(code) = reference.strip_prefix(CHANNELS) {
+        return has_digit(code) && !(is_code(code) && (code.ends_with("000") || KINDS.contains(&&code[..2])));
+    }
+    reference.split_once('-').is_some_and(|(agency, code)| {
+        let is_list = agency.len() == 2 && agency.bytes().all(|b| b.is_ascii_alphabetic());
+        let is_coded = has_digit(code) || !reference.bytes().any(|b| b.is_ascii_lowercase());
+        // Norway's have digits; `NO-REF` and `NO-ID` are none of it.
+        let is_none = agency == "NO" && !has_digit(code);
+        is_list && is_coded && !is_none && !code.is_empty() && !code.ends_with('-')
+    })
+}
+
+/// Whether a reference is none at all, or the code of a kind of bodies.
+fn is_kind(reference: &str) -> bool {
+    let words = ["N/A", "NA", "NONE", "NULL", "UNKNOWN", "TBC", "TBD", "OTHER"];
+    let is_word = words.iter().any(|word| reference.eq_ignore_ascii_case(word));
+    is_word || reference.starts_with(CHANNELS) || !reference.bytes().any(|b| b.is_ascii_alphabetic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{canonical, is_kind, tells_apart};
+
+    #[test]
+    fn codes_of_kinds_tell_nobody_apart() {
+        for one in [
+            "XM-DAC-41114",
+            "41114",
+            "41AAA",
+            "DAC-1601",
+            "NO-BRC-971277882",
+            "GB-1",
+            "GB-CHC-1164859",
+            "XI-IATI-CABI",
+            "XM-DAC-7",
+            "nl-kvk-41152786",
+            "AR-ORG-EC",
+        ] {
+            assert!(tells_apart(&canonical(one)), "{one}");
+        }
+        for many in [
+            "22000",
+            "XM-DAC-22000",
+            "12001",
+            "N/A",
+            "#",
+            "Excluded",
+            "70-Private Sector",
+            "Not-available",
+            "Non-profit",
+            "NON-PROFIT",
+            "NOT-APPLICABLE",
+            "NO-REF",
+            "UNKNOWN-1",
+            "Other-90",
+            "Government-2",
+            "GB-COH-",
+            "7",
+            "",
+        ] {
+            assert!(!tells_apart(&canonical(many)), "{many}");
+        }
+        for (reference, many) in [("22000", true), ("n/a", true), ("#", true), ("DAC-1601", true), ("oxfamgb", false)] {
+            assert_eq!(is_kind(&canonical(reference)), many, "{reference}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Whom and what activities of IATI name, and how they stand to one another.
+
+use serde_json::{Value, json};
+
+use crate::deliveries::{PATCH, activity, counts, flow, iati, unchanged_by_its_own_files};
+use crate::support::{Client, TestApp};
+
+/// The first thing of a collection that is found under a name.
+async fn found(client: &Client, collection: &str, name: &str) -> Vec<String> {
+    client.get(&format!("/v1/search?q={name}&collection={collection}")).await.expect(200).identifiers()
+}
+
+#[actix_web::test]
+async fn a_body_is_one_however_its_code_is_spelt() {
+    let app = TestApp::empty().await;
+    let client = app.town();
+    let town = json!({"name": {"en": "Town hall"}, "type": "local_government"});
+    client.put("/v1/organisations/T-Town", &town, &[]).await.expect(201);
+    let paid = |end: &str, reference: &str, name: &str| {
+        let who = format!("<{end} ref=\"{reference}\"><narrative>{name}</narrative></{end}></transaction>");
+        flow("", "2024-02-01", "1").replace("</transaction>", &who)
+    };
+    let inside = [
+        paid("provider-org", "41140", "Food Programme"),
+        paid("provider-org", "XM-DAC-41140", "Food Programme"),
+        paid("provider-org", "41AAA", "Project Services"),
+        paid("provider-org", "NOT-APPLICABLE", "Alpha"),
+        paid("provider-org", "NOT-APPLICABLE", "Beta"),
+        // It looks like one of many, and is an identifier here.
+        paid("provider-org", "T-Town", "Whoever"),
+        // It names itself otherwise in another activity.
+        paid("provider-org", "US-GOV-1", "Children Fund"),
+    ];
+    let first = activity("T-1", "EUR", &inside.concat());
+    let own = "<reporting-org ref=\"US-GOV-1\" type=\"10\"><narrative>Development Agency</narrative></reporting-org>";
+    let second = activity("T-2", "EUR", &paid("provider-org", "US-GOV-1", "Children Fund"));
+    let (from, to) = (second.find("<reporting-org").unwrap(), second.find("</reporting-org>").unwrap());
+    let second = second.replace(&second[from..to + "</reporting-org>".len()], own);
+    let (from, to) = (second.find("<iati-activity ").unwrap(), second.find("</iati-activities>").unwrap());
+    let whole = first.replace("</iati-activities>", &format!("{}</iati-activities>", &second[from..to]));
+    let report = iati(&client, &whole).await;
+    assert_eq!(counts(&report)[3], 0, "{report} {whole}");
+    let anon = app.anon();
+    assert_eq!(found(&anon, "organisations", "Food+Programme").await, ["T-org-XM-DAC-41140"]);
+    assert_eq!(found(&anon, "organisations", "Project+Services").await, ["T-org-XM-DAC-41AAA"]);
+    assert_eq!(found(&anon, "organisations", "Development+Agency").await, ["T-org-US-GOV-1"]);
+    for one in ["Alpha", "Beta"] {
+        assert_eq!(found(&anon, "organisations", one).await.len(), 1, "{one}");
+    }
+    for nobody in ["Whoever", "Children+Fund"] {
+        assert!(found(&anon, "organisations", nobody).await.is_empty(), "{nobody}");
+    }
+    assert_eq!(anon.get("/v1/transactions?provider=T-Town").await.expect(200).identifiers().len(), 1);
+    assert_eq!(counts(&iati(&client, &whole).await), [0; 4]);
+    unchanged_by_its_own_files(&app).await;
+}
+
+#[actix_web::test]
+async fn circles_of_several_files_come_in_without_the_last() {
+    let app = TestApp::empty().await;
+    let (client, anon) = (app.town(), app.anon());
+    let of =
+        |name: &str, above: &str| activity(name, "EUR", &format!("<related-activity type=\"1\" ref=\"{above}\"/>"));
+    for (name, above) in [("T-1", "T-2"), ("T-2", "T-3"), ("T-3", "T-1"), ("T-1", "T-2"), ("T-2", "T-3")] {
+        let report = iati(&client, &of(name, above)).await;
+        assert_eq!(counts(&report)[3], 0, "{name}: {report}");
+    }
+    // When it came first there was nothing above it, and later it would have gone round.
+    let above = async |client: &Client| {
+        let all = client.get("/v1/programmes?fields=parent").await.expect(200).json();
+        all["data"].as_array().unwrap().iter().map(|one| one["parent"].clone()).collect::<Vec<Value>>()
+    };
+    let expected = above(&anon).await;
+    assert_eq!(expected.iter().filter(|parent| parent.is_null()).count(), 1, "{expected:?}");
+    unchanged_by_its_own_files(&app).await;
+    let elsewhere = TestApp::empty().await;
+    let xml = anon.get("/v1/programmes.xml").await.expect(200).text();
+    let report = iati(&elsewhere.town(), &xml).await;
+    assert_eq!((counts(&report)[3], above(&elsewhere.anon()).await), (0, expected), "{report}");
+}
+
+#[actix_web::test]
+async fn numbers_of_what_is_measured_in_words_go_out_and_come_back() {
+    let app = TestApp::empty().await;
+    let words = "<comment><narrative>good</narrative></comment>";
+    let result = format!(
+        "<result type=\"1\"><title><narrative>R</narrative></title><indicator measure=\"5\"><title><narrative>I</narrative></title>
+         <baseline year=\"2023\" value=\"2\"/>
+         <period><period-start iso-date=\"2024-01-01\"/><period-end iso-date=\"2024-12-31\"/>
+         <target value=\"3\">{words}</target><actual>{words}</actual></period></indicator></result>"
+    );
+    let report = iati(&app.town(), &activity("T-1", "EUR", &result)).await;
+    assert_eq!(counts(&report)[3], 0, "{report}");
+    let renamed = json!({"title": {"en": "Other"}});
+    app.town().patch("/v1/indicators/T-1:indicator-1-1", &renamed, &PATCH).await.expect(200);
+    unchanged_by_its_own_files(&app).await;
+    let values = async |client: &Client| {
+        let all = client.get("/v1/observations?fields=value,value_text,note,end_date").await.expect(200).json();
+        all["data"].clone()
+    };
+    let elsewhere = TestApp::empty().await;
+    let xml = app.anon().get("/v1/programmes.xml").await.expect(200).text();
+    assert!(!xml.contains("value=\"3\""), "the standard has no room for it: {xml}");
+    let report = iati(&elsewhere.town(), &xml).await;
+    assert_eq!((counts(&report)[3], values(&elsewhere.anon()).await), (0, values(&app.anon()).await), "{report}");
+}
+
+#[actix_web::test]
+async fn activities_that_go_round_in_a_circle_come_in_without() {
+    let app = TestApp::empty().await;
+    let related = |to: &str| format!("<related-activity type=\"1\" ref=\"{to}\"/>");
+    let all = [("T-1", "T-2"), ("T-2", "T-3"), ("T-3", "T-1"), ("T-4", "T-1")].map(|(name, above)| {
+        let whole = activity(name, "EUR", &related(above));
+        let (from, to) = (whole.find("<iati-activity ").unwrap(), whole.find("</iati-activities>").unwrap());
+        whole[from..to].to_owned()
+    });
+    let whole = activity("T-1", "EUR", "");
+    let start = &whole[..whole.find("<iati-activity ").unwrap()];
+    let report = iati(&app.town(), &format!("{start}{}</iati-activities>", all.concat())).await;
+    let told = report["warnings"].as_array().unwrap().iter().filter(|told| told["code"] == "circle").count();
+    assert_eq!((counts(&report)[3], told), (0, 3), "{report}");
+    assert_eq!(app.anon().get("/v1/programmes?parent=T-1").await.expect(200).identifiers(), ["T-4"]);
+    unchanged_by_its_own_files(&app).await;
+    let xml = app.anon().get("/v1/programmes.xml").await.expect(200).text();
+    assert_eq!(xml.matches("<related-activity type=\"1\"").count(), 4, "what they say is kept: {xml}");
+}
+
+#[actix_web::test]
+async fn what_stands_alone_is_there_and_what_stands_for_many_is_not_one() {
+    let app = TestApp::empty().await;
+    let (client, anon) = (app.town(), app.anon());
+    let paid = |to: &str| {
+        flow("", "2024-02-01", "1").replace(
+            "</transaction>",
+            &format!("<receiver-org ref=\"22000\"><narrative>{to}</narrative></receiver-org></transaction>"),
+        )
+    };
+    let period = |values: &str| {
+        format!(
+            "<result type=\"1\"><title><narrative>R</narrative></title><indicator measure=\"1\"><title><narrative>I</narrative></title>
+             <period><period-start iso-date=\" 2024-01-01 \"/><period-end iso-date=\"2024-12-31\"/>{values}</period></indicator></result>"
+        )
+    };
+    let inside = [
+        paid("Alpha"),
+        paid("Beta"),
+        period("<target value=\"10\"/>"),
+        period("<actual><comment><narrative>most</narrative></comment></actual>"),
+    ];
+    let whole = activity("T-1", "EUR", &inside.concat());
+    let report = iati(&client, &whole).await;
+    assert_eq!(counts(&report)[3], 0, "{report}");
+    let observations = anon.get("/v1/observations").await.expect(200).json();
+    let told: Vec<(&Value, &Value)> =
+        observations["data"].as_array().unwrap().iter().map(|one| (&one["value"], &one["value_text"])).collect();
+    assert_eq!(told, [(&json!(10), &Value::Null), (&Value::Null, &json!({"en": "most"}))], "{observations}");
+    let who: Vec<String> =
+        ["Alpha", "Beta"].map(|name| format!("/v1/search?q={name}&collection=organisations,beneficiaries")).into();
+    for address in who {
+        assert_eq!(anon.get(&address).await.expect(200).identifiers().len(), 1, "{address}");
+    }
+    assert_eq!(counts(&iati(&client, &whole).await), [0; 4]);
+    unchanged_by_its_own_files(&app).await;
+}
