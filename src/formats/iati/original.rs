@@ -11,8 +11,8 @@ use super::groups::{ATTRIBUTES, ORDER};
 use super::parse::Parser;
 use super::xml::Element;
 use super::{rules, schema};
-use crate::record::Original;
 use crate::record::original::Standard;
+use crate::record::{Original, is_visible};
 
 /// The activity or organisation that is `made` of what the register says, with what was read where that still
 /// holds: where the digest of the `members` that say the same is as it was. What breaks the standard's
@@ -175,12 +175,7 @@ fn put(original: Option<&Original>, read: &Read, mut restored: Element, mut grou
                 groups.entry(name.clone()).or_default().extend(websites);
                 // In the place of those that are left out stands what the register says.
                 if let Some(key) = key(name).filter(|_| left.some.contains(name)) {
-                    let all = groups.entry(name.clone()).or_default();
-                    let is_said = |one: &Element, all: &[Element]| {
-                        all.iter().any(|other| key.iter().all(|part| one.get(part) == other.get(part)))
-                    };
-                    let missing: Vec<Element> = own.into_iter().filter(|one| !is_said(one, all)).collect();
-                    all.extend(missing);
+                    fill(groups.entry(name.clone()).or_default(), own, key);
                 }
             }
         }
@@ -198,9 +193,39 @@ fn put(original: Option<&Original>, read: &Read, mut restored: Element, mut grou
         let tags = groups.entry("tag".to_owned()).or_default();
         tags.retain(|tag| !tag.has("register:sector-vocabulary"));
     }
+    // Who has no reference goes by name, per who reported.
+    if restored.name() == "iati-activity" && !said.contains(&"reporting-org") {
+        groups.insert("register:reporter".to_owned(), vec![reporter(original)]);
+    }
     restored.set("register:original", Some(&said.join(" ")));
     restored.set("register:version", Some(&original.version));
     assembled(restored, groups)
+}
+
+/// Puts in what is missing of the register's own, each after the one that it follows there.
+fn fill(all: &mut Vec<Element>, own: Vec<Element>, key: &[&str]) {
+    let title = |of: &Element| of.first("title")?.all("narrative").map(Element::words).next();
+    let (mut next, mut is_said) = (0, vec![false; all.len()]);
+    for one in own {
+        let is_it =
+            |other: &Element| key.iter().all(|part| one.get(part) == other.get(part)) && title(&one) == title(other);
+        match (0..all.len()).find(|at| !is_said[*at] && is_it(&all[*at])) {
+            Some(at) => (is_said[at], next) = (true, at + 1),
+            None => {
+                all.insert(next, one);
+                is_said.insert(next, true);
+                next += 1;
+            }
+        }
+    }
+}
+
+/// Who reported what was read, where that is not said as it was.
+fn reporter(original: &Original) -> Element {
+    let was = read(original, "reporting-org", None).unwrap_or_default().into_iter().next();
+    let was = was.unwrap_or_else(|| Element::new("reporting-org"));
+    let name = was.all("narrative").map(Element::words).find(|words| is_visible(words));
+    Element::new("register:reporter").attribute_if("ref", was.get("ref")).attribute_if("name", name)
 }
 
 fn owned((name, value): (&str, &str)) -> (String, String) {

@@ -158,12 +158,16 @@ fn said(element: Element, value: Option<String>, observation: &Observation) -> E
     let beneficiary = observation.beneficiary.as_ref().map(|who| ("beneficiary", &who.0));
     let groups = observation.disaggregation.iter().map(|(name, value)| (name.as_str(), value));
     let dimensions = beneficiary.into_iter().chain(groups);
-    let words = observation.value_text.as_ref().or(observation.note.as_ref());
+    let comment = |text| Element::new("comment").with(narratives(text));
+    // Where a comment is no comment, that is said.
+    let (words, note) = (observation.value_text.as_ref().map(comment), observation.note.as_ref().map(comment));
+    let is_marked = note.is_some() || value.is_some() || observation.value.is_some();
+    let words = words.map(|words| words.attribute_if("register:of", is_marked.then_some("value")));
     element
         .attribute_if("value", value)
         .with(place)
         .with(
             dimensions.map(|(name, value)| Element::new("dimension").attribute("name", name).attribute("value", value)),
         )
-        .with(words.map(|text| Element::new("comment").with(narratives(text))))
+        .with(words.into_iter().chain(note))
 }

@@ -42,8 +42,10 @@ pub struct Reading<'a> {
     pub singular: &'static str,
     /// The version of the standard.
     pub version: String,
-    /// Who receives it.
+    /// Who receives it, as the file names them.
     pub recipients: HashSet<Who>,
+    /// The same as the register does.
+    pub received: HashSet<String>,
     /// Whether the register wrote it.
     pub is_own: bool,
     /// The line on which it begins.
@@ -98,6 +100,7 @@ pub fn activity(element: &Element, version: &str, known: &mut Known) -> (Vec<Rec
         singular: if is_grant { "grant" } else { "programme" },
         version: element.get("register:version").unwrap_or(version).to_owned(),
         recipients: HashSet::new(),
+        received: HashSet::new(),
         is_own: element.has("register:collection"),
         line: element.line(),
         notes: Vec::new(),
@@ -269,10 +272,12 @@ fn parties(element: &Element, is_grant: bool, reading: &mut Reading) -> (Vec<Val
                 && !matches!(who, Who::Identifier(..));
         if receives && is_grant {
             let found = beneficiary(one, &reading.scope, reading.known, &mut reading.out);
-            if let Some(identifier) = found.filter(|identifier| seen.insert((identifier.clone(), "recipient"))) {
+            if let Some(identifier) = found.clone().filter(|identifier| seen.insert((identifier.clone(), "recipient")))
+            {
                 recipients.push(json!({"beneficiary": identifier, "role": one.get("register:role").unwrap_or("lead")}));
             }
             reading.recipients.insert(who);
+            reading.received.extend(found);
             continue;
         }
         let Some(role) = codes::value_of("OrganisationRole", role).filter(|_| !receives) else { continue };

@@ -206,8 +206,11 @@ pub fn kept(element: &Element, name: &str, of: String, version: &str) -> Origina
 fn party(element: &Element, activity: &str, reading: &mut Reading) -> Option<Value> {
     let mut party = Map::new();
     let who = Who::of(element, &reading.scope.reporting);
-    let receives =
-        who.as_ref().is_some_and(|who| reading.recipients.contains(who) || matches!(who, Who::Identifier(_, true)));
+    let receives = who.as_ref().is_some_and(|who| {
+        reading.recipients.contains(who)
+            || matches!(who, Who::Identifier(_, true))
+            || reading.known.beneficiary(who).is_some_and(|found| reading.received.contains(found))
+    });
     let found = match receives {
         true => ("beneficiary", beneficiary(element, &reading.scope, reading.known, &mut reading.out)),
         false => ("organisation", organisation(element, &reading.scope, reading.known, &mut reading.out)),

@@ -135,9 +135,11 @@ fn observation(
 ) -> Option<Record> {
     let language = &reading.scope.language;
     let stated = value.map(number);
-    let comments: Vec<&Element> = element.all("comment").collect();
+    let (marked, comments): (Vec<&Element>, Vec<&Element>) =
+        element.all("comment").partition(|comment| comment.get("register:of") == Some("value"));
     let comment = joined(&comments, language);
     let (value, words, note) = match stated {
+        stated if !marked.is_empty() => (stated.filter(Value::is_number), joined(&marked, language), comment),
         Some(Value::String(text)) if is_visible(&text) => (None, Some(json!({language: text})), comment),
         None if !is_own || is_words => (None, comment, None),
         stated => (stated, None, comment),

@@ -28,7 +28,7 @@ impl Who {
         if let Some(reference) = reference.filter(|one| is_reporting(one) || tells_apart(one)) {
             return Some(Self::Reference(reference));
         }
-        let name = element.all("narrative").map(Element::words).find(|words| is_visible(words))?;
+        let name = name(element)?;
         let by = match reporting {
             Some(Self::Reference(by) | Self::Identifier(by, _) | Self::Name(_, by)) => by.clone(),
             None => String::new(),
@@ -38,12 +38,14 @@ impl Who {
 
     /// Who reports an activity: by any reference of its own, as long as it is not one of a kind.
     pub fn reporting(activity: &Element) -> Option<Who> {
-        let element = activity.first("reporting-org")?;
         let own = |one: &String| tells_apart(one) || !is_kind(one);
-        match element.get("ref").map(canonical).filter(own) {
-            Some(reference) => Some(Self::Reference(reference)),
-            None => Self::of(element, &None),
-        }
+        let reporting = activity.first("reporting-org");
+        let (reference, name) = match activity.first("register:reporter") {
+            Some(was) => (was.get("ref"), was.get("name").map(str::to_owned)),
+            None => (reporting.and_then(|element| element.get("ref")), reporting.and_then(name)),
+        };
+        let reference = reference.map(canonical).filter(own).map(Self::Reference);
+        reference.or_else(|| Some(Self::Name(String::new(), slug(&name?))))
     }
 
     /// The reference, where there is one.
@@ -62,6 +64,11 @@ impl Who {
             Self::Name(by, slug) => known.name(&format!("{}-org-{slug}", spelt(by))),
         }
     }
+}
+
+/// The first words of a name.
+fn name(element: &Element) -> Option<String> {
+    element.all("narrative").map(Element::words).find(|words| is_visible(words))
 }
 
 /// The list of the OECD's codes of channels and agencies.
