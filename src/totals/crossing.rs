@@ -35,67 +35,83 @@ pub const ENDS: &str = "
   LEFT JOIN divided ON divided.identifier = t.identifier AND divided.type = t.type
   LEFT JOIN returned ON returned.identifier = t.identifier";
 
-/// Where a receiver is of whom a flow does not say it: where the parts do that tell of the same payment and of all of it,
-/// if they say one; or else where the nearest whole does that names the same receiver.
+/// Whether a `whole` and a `part` of it name one receiver; a part that names nobody means the same where the other side
+/// tells it.
+const ONE: &str = "coalesce(whole.payees && part.payees, part.payees IS NULL AND whole.incoming <> part.incoming)";
+/// Whether they tell of the same payment: not where somebody pays itself in the part alone.
+const SAME: &str = "({one} AND whole.itself >= part.itself)";
+
+/// Where payer and receiver of a flow are that does not say it itself: where the parts do that tell of the same payment,
+/// if all of these say one, and come to all of it or are told by the other side; or else, of a receiver, where the
+/// nearest whole does that names the same one. `partly`: of a receiver some parts say where it is, and others may differ.
 const TOLD: &str = "said AS (
-    SELECT whole.identifier, whole.parent, whole.payees, whole.itself, part.identifier AS part, part.amount, part.currency, part.taking
+    SELECT whole.identifier, whole.parent, whole.payees, whole.incoming, whole.itself, part.identifier AS teller, part.amount,
+      part.currency, part.incoming AS told_by, CASE WHEN whole.giving IS NULL THEN part.giving END AS giving,
+      CASE WHEN whole.taking IS NULL THEN part.taking END AS taking
     FROM stated part JOIN stated whole ON whole.identifier = part.parent
-    WHERE part.taking IS NOT NULL AND whole.taking IS NULL AND whole.payees && part.payees AND whole.itself >= part.itself
+    WHERE {same} AND (whole.giving IS NULL AND part.giving IS NOT NULL OR whole.taking IS NULL AND part.taking IS NOT NULL)
     UNION
-    SELECT whole.identifier, whole.parent, whole.payees, whole.itself, part, said.amount, said.currency, said.taking
-    FROM said JOIN stated whole ON whole.identifier = said.parent
-    WHERE whole.taking IS NULL AND whole.payees && said.payees AND whole.itself >= said.itself),
+    SELECT whole.identifier, whole.parent, coalesce(whole.payees, part.payees), whole.incoming, whole.itself, part.teller, part.amount,
+      part.currency, part.told_by, CASE WHEN whole.giving IS NULL THEN part.giving END,
+      CASE WHEN whole.taking IS NULL THEN part.taking END
+    FROM said part JOIN stated whole ON whole.identifier = part.parent
+    WHERE {same} AND (whole.giving IS NULL AND part.giving IS NOT NULL OR whole.taking IS NULL AND part.taking IS NOT NULL)),
   agreed AS (
-    SELECT identifier, bool_and(said.taking) AS taking FROM said JOIN stated USING (identifier) GROUP BY identifier, stated.amount
-    HAVING bool_and(said.taking) = bool_or(said.taking)
-      AND sign(stated.amount) * sum(said.amount) FILTER (WHERE said.currency = stated.currency) >= abs(stated.amount)),
+    SELECT part.identifier, {giving} AS giving, {taking} AS taking, bool_or(part.taking) IS NOT NULL AS partly
+    FROM said part JOIN stated whole ON whole.identifier = part.identifier GROUP BY part.identifier, whole.amount),
   placed AS MATERIALIZED (
-    SELECT stated.identifier, parent, payees, coalesce(stated.taking, agreed.taking) AS taking
+    SELECT stated.identifier, parent, payees, incoming, coalesce(stated.giving, agreed.giving) AS giving,
+      coalesce(stated.taking, agreed.taking) AS taking, coalesce(partly, false) AS partly
     FROM stated LEFT JOIN agreed ON agreed.identifier = stated.identifier),
   heard AS (
-    SELECT identifier, parent, payees, taking FROM placed WHERE taking IS NULL AND parent IS NOT NULL
+    SELECT identifier, parent, payees, incoming, taking FROM placed WHERE taking IS NULL AND parent IS NOT NULL
     UNION
-    SELECT heard.identifier, whole.parent, whole.payees, whole.taking
-    FROM heard JOIN placed whole ON whole.identifier = heard.parent
-    WHERE heard.taking IS NULL AND whole.payees && heard.payees),
+    SELECT part.identifier, whole.parent, coalesce(whole.payees, part.payees), whole.incoming, whole.taking
+    FROM heard part JOIN placed whole ON whole.identifier = part.parent WHERE part.taking IS NULL AND {one}),
   told AS (
-    SELECT stated.identifier, stated.parent, stated.type, giving, coalesce(placed.taking, heard.taking) AS taking,
-      parked, itself, stated.payees
+    SELECT stated.identifier, stated.parent, stated.type, stated.payees, stated.incoming, itself, parked, promised,
+      placed.giving, coalesce(placed.taking, heard.taking) AS taking, partly
     FROM stated JOIN placed USING (identifier)
       LEFT JOIN heard ON heard.identifier = stated.identifier AND heard.taking IS NOT NULL)";
+/// What parts say of a `{side}` of their whole.
+const AGREED: &str = "CASE WHEN bool_and(part.{side}) = bool_or(part.{side})
+      AND (bool_or(part.told_by <> whole.incoming) FILTER (WHERE part.{side} IS NOT NULL)
+        OR sign(whole.amount) * sum(part.amount) FILTER (WHERE part.{side} IS NOT NULL AND part.currency = whole.currency)
+          >= abs(whole.amount)) THEN bool_and(part.{side}) END";
 /// Where a part comes from whose payer is nobody knows where: from where the whole went, of whichever type that is. Where
-/// both name one receiver they tell of one payment, which comes from where the whole does, unless in the part alone
-/// somebody pays itself; and so does what went nobody knows where.
+/// both tell of one payment, it comes from where the whole does; and so does what went nobody knows where.
 const ORIGIN: &str = "origin AS (
-    SELECT identifier, parent, payees, itself, giving FROM told WHERE giving IS NULL AND parent IS NOT NULL
+    SELECT identifier, parent, payees, incoming, itself, giving, false AS open FROM told WHERE giving IS NULL AND parent IS NOT NULL
     UNION
-    SELECT origin.identifier, whole.parent, whole.payees, whole.itself,
-      CASE WHEN whole.payees && origin.payees AND whole.itself >= origin.itself THEN whole.giving
-        ELSE coalesce(whole.taking, whole.giving) END
-    FROM origin JOIN told whole ON whole.identifier = origin.parent WHERE origin.giving IS NULL),
+    SELECT part.identifier, whole.parent, coalesce(whole.payees, part.payees), whole.incoming, whole.itself,
+      CASE WHEN {same} THEN whole.giving ELSE coalesce(whole.taking, CASE WHEN NOT whole.partly THEN whole.giving END) END,
+      NOT ({same}) AND whole.taking IS NULL AND whole.partly
+    FROM origin part JOIN told whole ON whole.identifier = part.parent WHERE part.giving IS NULL AND NOT part.open),
   ends AS (
     SELECT *, NOT giving AND taking AND NOT parked AS enters FROM (
-      SELECT told.identifier, told.parent, told.type, coalesce(told.giving, origin.giving, {rootless}) AS giving,
-        coalesce(told.taking, {rootless}) AS taking, told.parked
-      FROM told LEFT JOIN origin ON origin.identifier = told.identifier AND origin.giving IS NOT NULL) AS every)";
+      SELECT told.identifier, told.parent, told.type, coalesce(told.giving, origin.giving, CASE WHEN origin.open IS NOT TRUE THEN {rootless} END) AS giving,
+        coalesce(told.taking, {rootless}) AS taking, told.parked, told.promised
+      FROM told LEFT JOIN origin ON origin.identifier = told.identifier AND (origin.giving IS NOT NULL OR origin.open)) AS every)";
 
 /// All that a flow which enters is part of, however far above.
 const ABOVE: &str = "above AS (
-    SELECT identifier AS flow, parent AS identifier, type FROM ends WHERE enters AND parent IS NOT NULL
+    SELECT identifier AS flow, parent AS identifier, type, promised FROM ends WHERE enters AND parent IS NOT NULL
     UNION
-    SELECT above.flow, t.parent, above.type FROM above JOIN transactions t USING (identifier) WHERE t.parent IS NOT NULL)";
+    SELECT above.flow, t.parent, above.type, above.promised
+    FROM above JOIN transactions t USING (identifier) WHERE t.parent IS NOT NULL)";
 
-/// What enters of money that was inside before: below what somebody inside paid, or below the nearest flow above such a
-/// payment that enters, as that is how its money came in.
+/// What enters of money that was inside before: below what somebody inside paid, or below the nearest flow of its type above
+/// such a payment that enters, as that is how its money came in. Promises pay nothing, and payments promise nothing.
 const RETURNED: &str = "spent AS (
-    SELECT parent AS identifier, type FROM ends WHERE giving AND parent IS NOT NULL
+    SELECT ends.parent AS identifier, kinds.type FROM ends
+      JOIN (SELECT DISTINCT type, promised FROM above) AS kinds USING (promised) WHERE ends.giving AND ends.parent IS NOT NULL
     UNION
-    SELECT t.parent, spent.type FROM spent JOIN transactions t USING (identifier)
-      LEFT JOIN ends ON ends.identifier = spent.identifier AND ends.type = spent.type
-    WHERE t.parent IS NOT NULL AND ends.giving IS NOT TRUE AND ends.enters IS NOT TRUE),
+    SELECT ends.parent, spent.type FROM spent JOIN ends USING (identifier)
+    WHERE ends.parent IS NOT NULL AND ends.giving IS NOT TRUE AND (ends.enters AND ends.type = spent.type) IS NOT TRUE),
   returned AS (
-    SELECT DISTINCT above.flow AS identifier FROM above JOIN ends USING (identifier, type)
-    WHERE ends.giving OR ends.enters AND EXISTS (SELECT FROM spent WHERE (spent.identifier, spent.type) = (above.identifier, above.type)))";
+    SELECT DISTINCT above.flow AS identifier FROM above JOIN ends USING (identifier)
+    WHERE ends.giving AND ends.promised = above.promised OR ends.enters AND ends.type = above.type
+      AND EXISTS (SELECT FROM spent WHERE (spent.identifier, spent.type) = (above.identifier, above.type)))";
 
 /// The flows that those which count are parts of.
 const DIVIDED: &str = "divided AS (
@@ -131,6 +147,9 @@ const SEATED: &str = " LEFT JOIN seats ON seats.record = t.identifier
   LEFT JOIN sites works ON works.record
     = coalesce(t.doc #>> '{receiver,grant}', t.doc #>> '{receiver,programme}', t.grant_id, t.programme)";
 
+/// Flows that who receives reports; and those that move no money yet.
+const INCOMING: &str = "'incoming_funds', 'incoming_commitment', 'incoming_pledge'";
+const PROMISED: &str = "'outgoing_commitment', 'outgoing_pledge', 'incoming_commitment', 'incoming_pledge'";
 /// The member that says who receives.
 const RECEIVER: &str = "receiver";
 
@@ -162,7 +181,7 @@ impl Facts<'_> {
             Around::Party => (format!("{PARKED} IS TRUE"), ""),
         };
         // What names no programme, and is told of in nothing that does, is outside of each.
-        let rootless = if around == Around::Programme { "false" } else { "NULL" };
+        let rootless = if around == Around::Programme { "false" } else { "NULL::boolean" };
         // Of flows of other types those in chains say where others come from and go.
         let those = match &self.question.types {
             Some(types) => format!(
@@ -173,16 +192,24 @@ impl Facts<'_> {
         };
         self.statement.add(format!(
             "stated AS MATERIALIZED (SELECT t.identifier, t.parent, t.type, t.amount, t.currency, {} AS giving, {} AS taking, {parked} AS parked,
-               {PARKED} IS TRUE AS itself, ARRAY[t.doc #>> '{{receiver,organisation}}', t.doc #>> '{{receiver,beneficiary}}', rb.organisation] AS payees
+               {PARKED} IS TRUE AS itself, t.type IN ({INCOMING}) AS incoming, t.type IN ({PROMISED}) AS promised,
+               nullif(array_remove(ARRAY[t.doc #>> '{{receiver,organisation}}', t.doc #>> '{{receiver,beneficiary}}', rb.organisation], NULL), '{{}}') AS payees
              FROM transactions t{SELVES}{seated}{those})",
             end(around, "provider", false),
             end(around, RECEIVER, true),
         ));
-        let origin = ORIGIN.replace("{rootless}", rootless);
+        let of = |side: &str| AGREED.replace("{side}", side);
+        let fill = |sql: &str| {
+            sql.replace("{same}", SAME)
+                .replace("{one}", ONE)
+                .replace("{giving}", &of("giving"))
+                .replace("{taking}", &of("taking"))
+                .replace("{rootless}", rootless)
+        };
         for (name, expression) in
-            [("told", TOLD), ("ends", origin.as_str()), ("above", ABOVE), ("returned", RETURNED), ("divided", DIVIDED)]
+            [("told", TOLD), ("ends", ORIGIN), ("above", ABOVE), ("returned", RETURNED), ("divided", DIVIDED)]
         {
-            self.statement.add(expression);
+            self.statement.add(fill(expression));
             self.keep(name);
         }
     }
@@ -207,10 +234,7 @@ fn end(around: Around, side: &str, receives: bool) -> String {
     let (if_incoming, otherwise) = (inside(around, side, receives), inside(around, side, !receives));
     match if_incoming == otherwise {
         true => if_incoming,
-        false => format!(
-            "CASE WHEN t.type IN ('incoming_funds', 'incoming_commitment', 'incoming_pledge')
-               THEN {if_incoming} ELSE {otherwise} END"
-        ),
+        false => format!("CASE WHEN t.type IN ({INCOMING}) THEN {if_incoming} ELSE {otherwise} END"),
     }
 }
 

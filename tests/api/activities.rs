@@ -28,6 +28,8 @@ async fn a_body_is_one_however_its_code_is_spelt() {
         paid("provider-org", "NOT-APPLICABLE", "Beta"),
         // It looks like one of many, and is an identifier here.
         paid("provider-org", "T-Town", "Whoever"),
+        // So does this, and is the publisher's to give.
+        paid("provider-org", "T-Road-fund", "Road Fund"),
         // It names itself otherwise in another activity.
         paid("provider-org", "US-GOV-1", "Children Fund"),
     ];
@@ -44,6 +46,7 @@ async fn a_body_is_one_however_its_code_is_spelt() {
     assert_eq!(found(&anon, "organisations", "Food+Programme").await, ["T-org-XM-DAC-41140"]);
     assert_eq!(found(&anon, "organisations", "Project+Services").await, ["T-org-XM-DAC-41AAA"]);
     assert_eq!(found(&anon, "organisations", "Development+Agency").await, ["T-org-US-GOV-1"]);
+    assert_eq!(found(&anon, "organisations", "Road+Fund").await, ["T-Road-fund"]);
     for one in ["Alpha", "Beta"] {
         assert_eq!(found(&anon, "organisations", one).await.len(), 1, "{one}");
     }

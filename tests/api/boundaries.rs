@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::flows::{named, places};
+use crate::flows::named;
 use crate::make;
 use crate::support::{Client, TestApp};
 use crate::totals::sum;
@@ -91,7 +91,7 @@ async fn one_body_has_one_seat_as_organisation_and_as_beneficiary() {
 }
 
 /// An organisation that sits there, or nobody knows where.
-fn body(id: &str, place: Option<&str>) -> (&'static str, Value) {
+pub fn body(id: &str, place: Option<&str>) -> (&'static str, Value) {
     named("organisations", id, json!({"name": {"en": id}, "type": "government", "location": place}))
 }
 
@@ -108,7 +108,7 @@ pub fn flow(id: &str, from: &str, to: &str, amount: u32, parent: Option<&str>) -
 }
 
 /// Who counts into a place, and who is left out for which reason, as `reason: identifiers`.
-async fn judged(anon: &Client, boundary: &str) -> Vec<String> {
+pub async fn judged(anon: &Client, boundary: &str) -> Vec<String> {
     let path = format!("/v1/totals/transactions/rows?type=disbursement&boundary={boundary}");
     let mut told = vec![anon.get(&path).await.expect(200).identifiers().join(" ")];
     let totals = anon.get(&path.replace("/rows", "")).await.expect(200).json();
@@ -118,201 +118,6 @@ async fn judged(anon: &Client, boundary: &str) -> Vec<String> {
         told.push(format!("{reason}: {}", rows.join(" ")));
     }
     told
-}
-
-#[actix_web::test]
-async fn what_came_in_counts_where_it_came_in() {
-    let mut people = places();
-    people.extend([
-        body("T-EU", Some("T-ABROAD")),
-        body("T-UN", Some("T-ABROAD")),
-        body("T-MIN", Some("T-COUNTRY")),
-        body("T-TOWN", Some("T-A")),
-        body("T-SCHOOL", Some("T-A")),
-        body("T-SOMEBODY", None),
-        named("grants", "T-G", json!({"title": {"en": "G"}, "status": "closed", "places": [{"location": "T-A"}]})),
-    ]);
-    let granted = |mut flow: (&'static str, Value)| {
-        flow.1["grant"] = json!("T-G");
-        flow
-    };
-    let received = |mut flow: (&'static str, Value)| {
-        flow.1["type"] = json!("incoming_funds");
-        flow
-    };
-    let cases: [(Vec<_>, &[&str]); 18] = [
-        // It goes out and comes back.
-        (
-            vec![
-                flow("T-1", "T-EU", "T-MIN", 100, None),
-                flow("T-2", "T-MIN", "T-TOWN", 60, Some("T-1")),
-                flow("T-3", "T-MIN", "T-UN", 40, Some("T-1")),
-                flow("T-4", "T-UN", "T-SCHOOL", 40, Some("T-3")),
-            ],
-            &["T-1", "already_inside: T-4", "inside: T-2", "outward: T-3"],
-        ),
-        // The country's own money does.
-        (
-            vec![flow("T-1", "T-MIN", "T-UN", 40, None), flow("T-2", "T-UN", "T-SCHOOL", 40, Some("T-1"))],
-            &["", "already_inside: T-2", "outward: T-1"],
-        ),
-        // Parts say the same crossing in more detail.
-        (
-            vec![
-                flow("T-1", "T-EU", "T-MIN", 100, None),
-                flow("T-2", "T-EU", "T-TOWN", 60, Some("T-1")),
-                flow("T-3", "T-EU", "T-UN", 40, Some("T-1")),
-                flow("T-4", "T-UN", "T-SCHOOL", 40, Some("T-3")),
-            ],
-            &["T-2 T-4", "outside: T-3", "replaced: T-1"],
-        ),
-        // One part was passed on by who received, another came straight.
-        (
-            vec![
-                flow("T-1", "T-EU", "T-MIN", 100, None),
-                flow("T-2", "T-MIN", "T-TOWN", 60, Some("T-1")),
-                flow("T-3", "T-EU", "T-SCHOOL", 40, Some("T-1")),
-            ],
-            &["T-1", "already_inside: T-3", "inside: T-2"],
-        ),
-        // What a part's receiver passed on came in with that part.
-        (
-            vec![
-                flow("T-1", "T-EU", "T-MIN", 100, None),
-                flow("T-2", "T-EU", "T-TOWN", 60, Some("T-1")),
-                flow("T-3", "T-TOWN", "T-SCHOOL", 50, Some("T-2")),
-            ],
-            &["T-2", "inside: T-3", "replaced: T-1"],
-        ),
-        // Who pays is not said: whoever had received.
-        (
-            vec![
-                flow("T-1", "T-EU", "T-TOWN", 100, None),
-                flow("T-2", "T-TOWN", "T-SCHOOL", 60, Some("T-1")),
-                flow("T-3", "-", "T-SCHOOL", 40, Some("T-1")),
-            ],
-            &["T-1", "inside: T-2 T-3"],
-        ),
-        // Who receives without a seat is where the grant works, as long as the money is there.
-        (
-            vec![
-                granted(flow("T-1", "T-EU", "T-SOMEBODY", 100, None)),
-                flow("T-2", "T-SOMEBODY", "T-SCHOOL", 60, Some("T-1")),
-                flow("T-3", "T-SOMEBODY", "T-UN", 40, Some("T-1")),
-            ],
-            &["T-1", "inside: T-2", "outward: T-3"],
-        ),
-        // Each hop is told by who receives too, as a part of what was paid.
-        (
-            vec![
-                flow("T-1", "T-EU", "T-SOMEBODY", 100, None),
-                received(flow("T-2", "T-EU", "T-SOMEBODY", 100, Some("T-1"))),
-                flow("T-3", "T-SOMEBODY", "T-SCHOOL", 100, Some("T-2")),
-            ],
-            &["T-3", "replaced: T-1"],
-        ),
-        // Who received says so too, and what was passed on is a part of that.
-        (
-            vec![
-                flow("T-1", "T-EU", "T-UN", 100, None),
-                granted(received(flow("T-2", "T-UN", "T-SOMEBODY", 100, Some("T-1")))),
-                granted(flow("T-3", "T-UN", "T-SOMEBODY", 100, Some("T-1"))),
-                flow("T-4", "T-SOMEBODY", "T-SCHOOL", 60, Some("T-2")),
-                flow("T-5", "-", "T-SCHOOL", 10, Some("T-2")),
-            ],
-            &["T-3", "inside: T-4 T-5", "outside: T-1"],
-        ),
-        // The receipt is told without the grant: where its receiver is, the payment says.
-        (
-            vec![
-                granted(flow("T-1", "T-EU", "T-SOMEBODY", 100, None)),
-                received(flow("T-2", "T-EU", "T-SOMEBODY", 100, Some("T-1"))),
-                flow("T-3", "T-SOMEBODY", "T-SCHOOL", 60, Some("T-2")),
-            ],
-            &["T-1", "inside: T-3"],
-        ),
-        // It is told the other way round.
-        (
-            vec![
-                granted(received(flow("T-1", "T-EU", "T-SOMEBODY", 100, None))),
-                flow("T-2", "T-EU", "T-SOMEBODY", 100, Some("T-1")),
-                flow("T-3", "T-SOMEBODY", "T-SCHOOL", 60, Some("T-2")),
-            ],
-            &["T-2", "inside: T-3"],
-        ),
-        // Who received says where, in parts of all that was paid: through a receipt that does not.
-        (
-            vec![
-                flow("T-1", "T-EU", "T-SOMEBODY", 100, None),
-                received(flow("T-2", "T-EU", "T-SOMEBODY", 100, Some("T-1"))),
-                granted(received(flow("T-3", "T-EU", "T-SOMEBODY", 70, Some("T-2")))),
-                granted(received(flow("T-4", "-", "T-SOMEBODY", 30, Some("T-2")))),
-                flow("T-5", "T-SOMEBODY", "T-SCHOOL", 60, Some("T-3")),
-            ],
-            &["T-1", "inside: T-5"],
-        ),
-        // Of the rest nobody says anything.
-        (
-            vec![
-                flow("T-1", "T-EU", "T-SOMEBODY", 100, None),
-                granted(received(flow("T-2", "T-EU", "T-SOMEBODY", 70, Some("T-1")))),
-                flow("T-3", "T-SOMEBODY", "T-SCHOOL", 60, Some("T-1")),
-            ],
-            &["T-3", "replaced: T-1"],
-        ),
-        // What its receiver put aside is not the payment told again.
-        (
-            vec![
-                flow("T-1", "T-EU", "T-SOMEBODY", 100, None),
-                granted(flow("T-2", "T-SOMEBODY", "T-SOMEBODY", 100, Some("T-1"))),
-            ],
-            &["", "parked: T-2", "side_unknown: T-1"],
-        ),
-        // A receipt that does not say where either.
-        (
-            vec![
-                granted(flow("T-1", "T-EU", "T-SOMEBODY", 100, None)),
-                received(flow("T-2", "-", "T-SOMEBODY", 100, Some("T-1"))),
-                received(flow("T-3", "T-EU", "T-SOMEBODY", 100, Some("T-2"))),
-                flow("T-4", "T-SOMEBODY", "T-UN", 60, Some("T-3")),
-                flow("T-5", "T-UN", "T-SCHOOL", 60, Some("T-4")),
-            ],
-            &["T-1", "already_inside: T-5", "outward: T-4"],
-        ),
-        // Who received puts some of it aside, which is not the payment told again.
-        (
-            vec![
-                granted(flow("T-1", "T-EU", "T-SOMEBODY", 100, None)),
-                granted(flow("T-2", "T-SOMEBODY", "T-SOMEBODY", 60, Some("T-1"))),
-                flow("T-3", "T-SOMEBODY", "T-SCHOOL", 50, Some("T-2")),
-            ],
-            &["T-1", "inside: T-2 T-3"],
-        ),
-        // As does who received nobody knows where.
-        (
-            vec![
-                flow("T-1", "T-EU", "T-SOMEBODY", 100, None),
-                flow("T-2", "T-SOMEBODY", "T-SOMEBODY", 60, Some("T-1")),
-                flow("T-3", "T-SOMEBODY", "T-SCHOOL", 50, Some("T-2")),
-            ],
-            &["T-3", "replaced: T-1 T-2"],
-        ),
-        // Where who had received is, nobody knows.
-        (
-            vec![
-                flow("T-1", "T-EU", "T-SOMEBODY", 100, None),
-                flow("T-2", "T-SOMEBODY", "T-SCHOOL", 60, Some("T-1")),
-                flow("T-3", "-", "T-SCHOOL", 40, Some("T-1")),
-            ],
-            &["T-2 T-3", "replaced: T-1"],
-        ),
-    ];
-    for (flows, expected) in cases {
-        let app = TestApp::empty().await;
-        make::write(&mut app.connection().await, &people).await;
-        make::write(&mut app.connection().await, &flows).await;
-        assert_eq!(judged(&app.anon(), "T-COUNTRY").await, expected, "{flows:?}");
-    }
 }
 
 #[actix_web::test]

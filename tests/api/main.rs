@@ -8,6 +8,7 @@ mod answers;
 mod authorization;
 mod boundaries;
 mod catalogue;
+mod chains;
 mod changes;
 mod codelists;
 mod concurrency;

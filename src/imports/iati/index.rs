@@ -60,9 +60,9 @@ impl Index {
         if let (Some(who), Some(own)) = (&reporting, Reporter::of(activity)) {
             self.reporters.entry(who.clone()).or_insert(own);
         }
-        // Somebody may be named by an identifier of the register.
-        let ends = activity.descendants().into_iter().filter(|one| one.name().ends_with("-org"));
-        self.others.extend(ends.filter_map(|one| one.get("ref")).map(str::to_owned));
+        // Any reference may be an identifier of the register.
+        let parties = activity.descendants().into_iter().filter(|one| one.name().ends_with("-org"));
+        self.parties.extend(parties.filter_map(|one| one.get("ref")).map(|one| Who::Reference(one.to_owned())));
         for flow in activity.all("transaction").chain(activity.all("planned-disbursement")) {
             let names = [("provider-org", "provider-activity-id"), ("receiver-org", "receiver-activity-id")];
             let of = names.iter().filter_map(|(end, name)| flow.first(end)?.get(name));

@@ -50,7 +50,7 @@ pub fn organisation(element: &Element, activity: &Scope, known: &mut Known, out:
     if let Some(own) = named(element, &organisations::KIND, known) {
         return Some(own);
     }
-    let who = Who::of(element, &activity.reporting)?;
+    let who = meant(element, activity, known)?;
     if let Some(found) = known.organisation(&who) {
         return Some(found.to_owned());
     }
@@ -70,7 +70,7 @@ pub fn beneficiary(element: &Element, activity: &Scope, known: &mut Known, out: 
     if let Some(own) = named(element, &beneficiaries::KIND, known) {
         return Some(own);
     }
-    let who = Who::of(element, &activity.reporting)?;
+    let who = meant(element, activity, known)?;
     if let Some(found) = known.beneficiary(&who) {
         return Some(found.to_owned());
     }
@@ -96,6 +96,13 @@ pub fn beneficiary(element: &Element, activity: &Scope, known: &mut Known, out: 
 fn named(element: &Element, kind: &Kind, known: &Known) -> Option<String> {
     let is_one = |one: &&str| element.get("register:identifier").is_none() && known.is_of(one, kind.collection);
     element.get("ref").filter(is_one).map(str::to_owned)
+}
+
+/// Who is named; a reference that is the writer's own to give needs no list before it.
+fn meant(element: &Element, activity: &Scope, known: &Known) -> Option<Who> {
+    let own = element.get("ref").filter(|reference| known.is_own(reference)).map(|own| Who::Reference(own.to_owned()));
+    let who = Who::of(element, &activity.reporting)?;
+    Some(own.filter(|_| matches!(who, Who::Name(..))).unwrap_or(who))
 }
 
 /// What an activity says of all that it names.
