@@ -29,7 +29,7 @@ async fn a_body_is_one_however_its_code_is_spelt() {
         // It looks like one of many, and is an identifier here.
         paid("provider-org", "T-Town", "Whoever"),
         // So does this, and is the publisher's to give.
-        paid("provider-org", "T-Road-fund", "Road Fund"),
+        paid("provider-org", "T-Road-works", "Road Works"),
         // It names itself otherwise in another activity.
         paid("provider-org", "US-GOV-1", "Children Fund"),
     ];
@@ -46,12 +46,12 @@ async fn a_body_is_one_however_its_code_is_spelt() {
     assert_eq!(found(&anon, "organisations", "Food+Programme").await, ["T-org-XM-DAC-41140"]);
     assert_eq!(found(&anon, "organisations", "Project+Services").await, ["T-org-XM-DAC-41AAA"]);
     assert_eq!(found(&anon, "organisations", "Development+Agency").await, ["T-org-US-GOV-1"]);
-    assert_eq!(found(&anon, "organisations", "Road+Fund").await, ["T-Road-fund"]);
+    assert_eq!(found(&anon, "organisations", "Road+Works").await, ["T-Road-works"]);
     for one in ["Alpha", "Beta"] {
         assert_eq!(found(&anon, "organisations", one).await.len(), 1, "{one}");
     }
     for nobody in ["Whoever", "Children+Fund"] {
-        assert!(found(&anon, "organisations", nobody).await.is_empty(), "{nobody}");
+        assert_eq!(found(&anon, "organisations", nobody).await, Vec::<String>::new(), "{nobody}");
     }
     assert_eq!(anon.get("/v1/transactions?provider=T-Town").await.expect(200).identifiers().len(), 1);
     assert_eq!(counts(&iati(&client, &whole).await), [0; 4]);

@@ -225,7 +225,10 @@ fn reporter(original: &Original) -> Element {
     let was = read(original, "reporting-org", None).unwrap_or_default().into_iter().next();
     let was = was.unwrap_or_else(|| Element::new("reporting-org"));
     let name = was.all("narrative").map(Element::words).find(|words| is_visible(words));
-    Element::new("register:reporter").attribute_if("ref", was.get("ref")).attribute_if("name", name)
+    Element::new("register:reporter")
+        .attribute_if("ref", was.get("ref"))
+        .attribute_if("secondary-reporter", was.get("secondary-reporter"))
+        .attribute_if("name", name)
 }
 
 fn owned((name, value): (&str, &str)) -> (String, String) {

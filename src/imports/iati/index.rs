@@ -66,7 +66,7 @@ impl Index {
         for flow in activity.all("transaction").chain(activity.all("planned-disbursement")) {
             let names = [("provider-org", "provider-activity-id"), ("receiver-org", "receiver-activity-id")];
             let of = names.iter().filter_map(|(end, name)| flow.first(end)?.get(name));
-            let alone = ["register:provider-activity", "register:receiver-activity"];
+            let alone = ["register:provider-activity", "register:receiver-activity", "register:reporter"];
             self.others.extend(of.chain(alone.iter().filter_map(|name| flow.get(name))).map(named));
         }
         let countries = activity.all("recipient-country").filter_map(|country| country.get("code"));

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::activity::Reading;
 use super::older;
-use super::parties::{beneficiary, organisation};
+use super::parties::{beneficiary, organisation, reporting};
 use super::who::Who;
 use super::words::{date, day, money, named, number, object, texts, within};
 use crate::codes::is_currency;
@@ -109,6 +109,7 @@ pub fn transactions(activity: &Element, reading: &mut Reading) {
     for reference in flows.iter().filter_map(|flow| flow.get("ref")) {
         *references.entry(reference).or_default() += 1;
     }
+    let own = reporter(activity, reading);
     for (n, flow) in flows.into_iter().enumerate() {
         let reference = flow.get("ref").filter(|reference| references[reference] == 1);
         let identifier = match (flow.get("register:identifier"), reference) {
@@ -120,17 +121,54 @@ pub fn transactions(activity: &Element, reading: &mut Reading) {
         let of_type = of_type
             .map(|code| codes::value_of("TransactionType", older::code("transaction-type", code)).unwrap_or(code));
         let date = flow.first("transaction-date").and_then(|element| date(element, "iso-date"));
-        transaction(flow, identifier, of_type, date, reading);
+        transaction(flow, identifier, of_type, date, own.as_deref(), reading);
     }
     // What the register wrote of flows to come.
     for flow in activity.all("planned-disbursement") {
         let Some(identifier) = flow.get("register:identifier") else { continue };
         let date = flow.first("period-start").and_then(|element| date(element, "iso-date"));
-        transaction(flow, identifier.to_owned(), flow.get("register:type"), date, reading);
+        transaction(flow, identifier.to_owned(), flow.get("register:type"), date, None, reading);
     }
 }
 
-fn transaction(flow: &Element, identifier: String, of_type: Option<&str>, date: Option<String>, reading: &mut Reading) {
+/// Who reports an activity, if some of its flows leave out who they mean by that.
+fn reporter(activity: &Element, reading: &mut Reading) -> Option<String> {
+    let is_meant = |flow: &Element| {
+        let code = flow.first("transaction-type").and_then(|of| of.get("code")).unwrap_or_default();
+        let of_type = codes::value_of("TransactionType", older::code("transaction-type", code));
+        let is_known = flow.get("register:reporter").is_some_and(|known| reading.known.is_of(known, "organisations"));
+        !is_known
+            && is_told(flow, reading)
+            && own_side(of_type).is_some_and(|(_, element)| flow.first(element).is_none())
+    };
+    let reporting = reporting(activity).filter(|_| activity.all("transaction").any(is_meant))?;
+    organisation(&reporting, &reading.scope, reading.known, &mut reading.out)
+}
+
+/// The side of a flow that is who reports it, where the standard says so: the member and the element.
+fn own_side(of_type: Option<&str>) -> Option<(&'static str, &'static str)> {
+    match of_type? {
+        "outgoing_commitment" | "outgoing_pledge" | "disbursement" | "expenditure" => {
+            Some(("provider", "provider-org"))
+        }
+        "incoming_commitment" | "incoming_pledge" | "incoming_funds" => Some(("receiver", "receiver-org")),
+        _ => None,
+    }
+}
+
+/// Whether a flow is as somebody told it: what the register made itself says all there is.
+fn is_told(flow: &Element, reading: &Reading) -> bool {
+    (!reading.is_own || flow.has("register:original")) && flow.name() == "transaction"
+}
+
+fn transaction(
+    flow: &Element,
+    identifier: String,
+    of_type: Option<&str>,
+    date: Option<String>,
+    own: Option<&str>,
+    reading: &mut Reading,
+) {
     let value = flow.first("value").map(|value| {
         let mut money = dated(value, "the amount", reading);
         if let Some(exact) = exact(&money["amount"]) {
@@ -166,6 +204,15 @@ fn transaction(flow: &Element, identifier: String, of_type: Option<&str>, date: 
             record.insert(role.into(), end);
         }
     }
+    // Wherever the register has it now, it is of who reported it then.
+    let known = flow.get("register:reporter").filter(|known| reading.known.is_of(known, "organisations"));
+    let mut assumed = None;
+    if let (Some((role, element)), Some(own)) = (own_side(of_type), known.or(own).filter(|_| is_told(flow, reading)))
+        && flow.first(element).is_none()
+    {
+        record.insert(role.into(), json!({"organisation": own}));
+        assumed = Some(own);
+    }
     let mut said = vec!["type", "date", "value", "programme", "grant", "provider", "receiver", "description"];
     said.extend(record.contains_key("parent").then_some("parent"));
     let unread = flow.children().map(Element::name).filter(|name| !READ.contains(name));
@@ -177,11 +224,11 @@ fn transaction(flow: &Element, identifier: String, of_type: Option<&str>, date: 
         faults.push(Fault::at("/value", "number_invalid", words));
         record.shift_remove("value");
     }
-    if (!reading.is_own || flow.has("register:original"))
-        && flow.name() == "transaction"
+    if is_told(flow, reading)
         && let Ok(read) = serde_json::from_value::<Transaction>(Value::Object(record.clone()))
     {
         let mut own = flow.plain().attribute("register:identifier", &read.identifier.0);
+        own = own.attribute_if("register:reporter", assumed);
         reading.scope.context.state(&mut own);
         let original = kept(&own, "transaction", groups::flow(&read), &reading.version);
         record.insert("original".into(), json!(original));

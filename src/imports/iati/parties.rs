@@ -35,13 +35,29 @@ impl Reporter {
     }
 }
 
+/// Who reports an activity, as far as its flows are its own: who only passes on what others did is none of it.
+pub fn reporting(activity: &Element) -> Option<Element> {
+    let element = match activity.first("register:reporter") {
+        Some(was) => {
+            let name = was.get("name").map(|name| Element::new("narrative").text(name));
+            let flag = was.get("secondary-reporter");
+            Element::new("reporting-org")
+                .attribute_if("ref", was.get("ref"))
+                .attribute_if("secondary-reporter", flag)
+                .with(name)
+        }
+        None => activity.first("reporting-org")?.clone(),
+    };
+    (!matches!(element.get("secondary-reporter"), Some("1" | "true"))).then_some(element)
+}
+
 /// All that an activity names.
 pub fn parties(activity: &Element) -> impl Iterator<Item = Who> {
     let reporting = Who::reporting(activity);
     let flows = activity.all("transaction").chain(activity.all("planned-disbursement"));
     let ends = flows.flat_map(|flow| flow.all("provider-org").chain(flow.all("receiver-org")));
-    let named: Vec<Who> =
-        participants(activity).map(|(who, _)| who).chain(ends).filter_map(|who| Who::of(who, &reporting)).collect();
+    let all = participants(activity).map(|(who, _)| who).chain(ends).chain(activity.first("reporting-org"));
+    let named: Vec<Who> = all.filter_map(|who| Who::of(who, &reporting)).collect();
     named.into_iter()
 }
 
