@@ -19,9 +19,11 @@ pub mod question;
 pub mod routes;
 pub mod rows;
 pub mod rules;
+pub mod sides;
 pub mod statement;
 pub mod summary;
 pub mod tables;
+pub mod told;
 pub mod values;
 pub mod written;
 
