@@ -79,10 +79,12 @@ impl Division<'_> {
                 Step::Parts(list, member) => self.filter_of(list).is_some_and(|(_, other)| other != member),
                 Step::Key => false,
             };
-            match dimension.by {
-                By::Parts(list, _) if whole => format!(", {list} AS d{n}"),
-                by => format!(", {} AS d{n}", by.sql()),
-            }
+            let sql = match dimension.by {
+                By::Parts(list, _) if whole => list.to_owned(),
+                by => by.sql().to_owned(),
+            };
+            // What does not count is not divided.
+            format!(", CASE WHEN f.rule IS NULL THEN {sql} END AS d{n}")
         };
         self.0.dimensions.iter().enumerate().map(column).collect()
     }
