@@ -26,6 +26,9 @@ async fn a_body_is_one_however_its_code_is_spelt() {
         paid("provider-org", "41AAA", "Project Services"),
         paid("provider-org", "NOT-APPLICABLE", "Alpha"),
         paid("provider-org", "NOT-APPLICABLE", "Beta"),
+        // Who reports is meant by its name too, and where nobody is named.
+        paid("provider-org", "22000", "town"),
+        flow("", "2024-02-01", "1"),
         // It looks like one of many, and is an identifier here.
         paid("provider-org", "T-Town", "Whoever"),
         // So does this, and is the publisher's to give.
@@ -47,6 +50,7 @@ async fn a_body_is_one_however_its_code_is_spelt() {
     assert_eq!(found(&anon, "organisations", "Project+Services").await, ["T-org-XM-DAC-41AAA"]);
     assert_eq!(found(&anon, "organisations", "Development+Agency").await, ["T-org-US-GOV-1"]);
     assert_eq!(found(&anon, "organisations", "Road+Works").await, ["T-Road-works"]);
+    assert_eq!(anon.get("/v1/transactions?provider=T-TOWN").await.expect(200).identifiers().len(), 2);
     for one in ["Alpha", "Beta"] {
         assert_eq!(found(&anon, "organisations", one).await.len(), 1, "{one}");
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::index::{identifier, wholes};
 use super::parties::{Scope, beneficiary, organisation, participants};
-use super::who::Who;
+use super::who::{Reporting, Who};
 use super::words::{date, joined, language, object, texts};
 use super::{money, places, results};
 use crate::codes::is_web_address;
@@ -87,7 +87,7 @@ pub fn activity(element: &Element, version: &str, known: &mut Known) -> (Vec<Rec
     }
     let is_grant = known.collection(&identifier) == Some("grants");
     let scope = Scope {
-        reporting: Who::reporting(element),
+        reporting: Reporting::of(element),
         language: language(element),
         currency: element.get("default-currency").map(str::to_owned),
         context: Context::of(element),
@@ -268,7 +268,7 @@ fn parties(element: &Element, is_grant: bool, reading: &mut Reading) -> (Vec<Val
         let receives = matches!(who, Who::Identifier(_, true))
             || is_grant
                 && role == "4"
-                && Some(&who) != reading.scope.reporting.as_ref()
+                && Some(&who) != reading.scope.reporting.who.as_ref()
                 && !matches!(who, Who::Identifier(..));
         if receives && is_grant {
             let found = beneficiary(one, &reading.scope, reading.known, &mut reading.out);

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::parties::{Reporter, participants, parties};
-use super::who::Who;
+use super::who::{Reporting, Who};
 use super::words::named;
 use crate::formats::iati::xml::Element;
 use crate::imports::known::Named;
@@ -51,13 +51,13 @@ impl Index {
         self.others.extend(parts);
         entry.is_whole |=
             activity.all("default-aid-type").filter_map(|aid| aid.get("code")).any(|aid| SCHEMES.contains(&aid));
-        let reporting = Who::reporting(activity);
+        let reporting = Reporting::of(activity);
         let implementing =
             participants(activity).filter(|(_, role)| *role == "4").filter_map(|(who, _)| Who::of(who, &reporting));
         let receiving = activity.all("transaction").filter_map(|flow| Who::of(flow.first("receiver-org")?, &reporting));
-        entry.is_award = implementing.chain(receiving).any(|who| Some(&who) != reporting.as_ref());
+        entry.is_award = implementing.chain(receiving).any(|who| Some(&who) != reporting.who.as_ref());
         self.parties.extend(parties(activity));
-        if let (Some(who), Some(own)) = (&reporting, Reporter::of(activity)) {
+        if let (Some(who), Some(own)) = (&reporting.who, Reporter::of(activity)) {
             self.reporters.entry(who.clone()).or_insert(own);
         }
         // Any reference may be an identifier of the register.

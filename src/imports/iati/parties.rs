@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::who::Who;
+use super::who::{Reporting, Who};
 use super::words::{identifiers, language, texts};
 use crate::collections::{beneficiaries, organisations};
 use crate::formats::iati::codes;
@@ -53,7 +53,7 @@ pub fn reporting(activity: &Element) -> Option<Element> {
 
 /// All that an activity names.
 pub fn parties(activity: &Element) -> impl Iterator<Item = Who> {
-    let reporting = Who::reporting(activity);
+    let reporting = Reporting::of(activity);
     let flows = activity.all("transaction").chain(activity.all("planned-disbursement"));
     let ends = flows.flat_map(|flow| flow.all("provider-org").chain(flow.all("receiver-org")));
     let all = participants(activity).map(|(who, _)| who).chain(ends).chain(activity.first("reporting-org"));
@@ -124,7 +124,7 @@ fn meant(element: &Element, activity: &Scope, known: &Known) -> Option<Who> {
 /// What an activity says of all that it names.
 pub struct Scope {
     /// Who reports it.
-    pub reporting: Option<Who>,
+    pub reporting: Reporting,
     /// The language of its texts.
     pub language: String,
     /// The currency of its amounts.

@@ -16,36 +16,56 @@ pub enum Who {
     Name(String, String),
 }
 
-impl Who {
-    /// Who an element names; nobody where it says nothing.
-    pub fn of(element: &Element, reporting: &Option<Who>) -> Option<Who> {
-        if let Some(own) = element.get("register:identifier") {
-            let is_beneficiary = element.get("register:collection") == Some("beneficiaries");
-            return Some(Self::Identifier(own.to_owned(), is_beneficiary));
-        }
-        let reference = element.get("ref").map(canonical);
-        let is_reporting = |one: &String| reporting.as_ref().and_then(Who::reference) == Some(one.as_str());
-        if let Some(reference) = reference.filter(|one| is_reporting(one) || tells_apart(one)) {
-            return Some(Self::Reference(reference));
-        }
-        let name = name(element)?;
-        let by = match reporting {
-            Some(Self::Reference(by) | Self::Identifier(by, _) | Self::Name(_, by)) => by.clone(),
-            None => String::new(),
-        };
-        Some(Self::Name(by, slug(&name)))
-    }
+/// Who reports an activity.
+#[derive(Debug, Clone, Default)]
+pub struct Reporting {
+    /// Who that is.
+    pub who: Option<Who>,
+    /// What it calls itself, as names are compared.
+    name: Option<String>,
+}
 
+impl Reporting {
     /// Who reports an activity: by any reference of its own, as long as it is not one of a kind.
-    pub fn reporting(activity: &Element) -> Option<Who> {
+    pub fn of(activity: &Element) -> Self {
         let own = |one: &String| tells_apart(one) || !is_kind(one);
         let reporting = activity.first("reporting-org");
         let (reference, name) = match activity.first("register:reporter") {
             Some(was) => (was.get("ref"), was.get("name").map(str::to_owned)),
             None => (reporting.and_then(|element| element.get("ref")), reporting.and_then(name)),
         };
-        let reference = reference.map(canonical).filter(own).map(Self::Reference);
-        reference.or_else(|| Some(Self::Name(String::new(), slug(&name?))))
+        let name = name.as_deref().map(slug);
+        let reference = reference.map(canonical).filter(own).map(Who::Reference);
+        let who = reference.or_else(|| Some(Who::Name(String::new(), name.clone()?)));
+        Self { who, name }
+    }
+
+    /// What names are told apart by that it gives to others.
+    fn by(&self) -> &str {
+        match &self.who {
+            Some(Who::Reference(by) | Who::Identifier(by, _) | Who::Name(_, by)) => by,
+            None => "",
+        }
+    }
+}
+
+impl Who {
+    /// Who an element names; nobody where it says nothing.
+    pub fn of(element: &Element, reporting: &Reporting) -> Option<Who> {
+        if let Some(own) = element.get("register:identifier") {
+            let is_beneficiary = element.get("register:collection") == Some("beneficiaries");
+            return Some(Self::Identifier(own.to_owned(), is_beneficiary));
+        }
+        let reference = element.get("ref").map(canonical);
+        let is_reporting = |one: &String| reporting.who.as_ref().and_then(Who::reference) == Some(one.as_str());
+        if let Some(reference) = reference.filter(|one| is_reporting(one) || tells_apart(one)) {
+            return Some(Self::Reference(reference));
+        }
+        let name = slug(&name(element)?);
+        match reporting.name.as_ref() == Some(&name) {
+            true => reporting.who.clone(),
+            false => Some(Self::Name(reporting.by().to_owned(), name)),
+        }
     }
 
     /// The reference, where there is one.
@@ -61,6 +81,7 @@ impl Who {
         match self {
             Self::Identifier(identifier, _) => identifier.clone(),
             Self::Reference(reference) => known.name(&spelt(reference)),
+            Self::Name(by, slug) if by.is_empty() => known.name(&format!("org-{slug}")),
             Self::Name(by, slug) => known.name(&format!("{}-org-{slug}", spelt(by))),
         }
     }
