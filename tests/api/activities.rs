@@ -63,6 +63,27 @@ async fn a_body_is_one_however_its_code_is_spelt() {
 }
 
 #[actix_web::test]
+async fn documents_stay_as_they_are_beside_a_wrong_one() {
+    let app = TestApp::empty().await;
+    let document = |url: &str, titles: &[(&str, &str)], category: &str| {
+        let of = |(language, title): &(&str, &str)| format!("<narrative xml:lang=\"{language}\">{title}</narrative>");
+        let titles: String = titles.iter().map(of).collect();
+        format!("<document-link format=\"text/html\" url=\"{url}\"><title>{titles}</title>{category}</document-link>")
+    };
+    let category = "<category code=\"A12\"/>";
+    let inside = [
+        document("http://example.org/1", &[("fr", "Un"), ("en", "One")], category),
+        document("http://example.org/2", &[("en", "Two")], ""),
+        document("http://example.org/1", &[("en", "Three"), ("en", "and more")], category),
+    ];
+    let report = iati(&app.town(), &activity("T-1", "EUR", &inside.concat())).await;
+    assert_eq!(counts(&report)[3], 0, "{report}");
+    unchanged_by_its_own_files(&app).await;
+    let xml = app.anon().get("/v1/programmes.xml").await.expect(200).text();
+    assert_eq!(xml.matches("<document-link").count(), 3, "{xml}");
+}
+
+#[actix_web::test]
 async fn circles_of_several_files_come_in_without_the_last() {
     let app = TestApp::empty().await;
     let (client, anon) = (app.town(), app.anon());
@@ -110,6 +131,17 @@ async fn numbers_of_what_is_measured_in_words_go_out_and_come_back() {
     assert!(!xml.contains("value=\"3\""), "the standard has no room for it: {xml}");
     let report = iati(&elsewhere.town(), &xml).await;
     assert_eq!((counts(&report)[3], values(&elsewhere.anon()).await), (0, values(&app.anon()).await), "{report}");
+    // Beside words a note has no room.
+    let note = json!({"note": {"en": "by the assembly"}});
+    app.town().patch("/v1/observations/T-1:indicator-1-1:actual-1-1", &note, &PATCH).await.expect(200);
+    let xml = app.anon().get("/v1/programmes.xml").await.expect(200).text();
+    assert!(
+        xml.split("</actual>")
+            .all(|actual| actual.rsplit("<actual").next().is_some_and(|one| one.matches("<comment").count() < 2)),
+        "{xml}"
+    );
+    assert!(!xml.contains("by the assembly"), "{xml}");
+    unchanged_by_its_own_files(&app).await;
 }
 
 #[actix_web::test]

@@ -204,11 +204,20 @@ fn put(original: Option<&Original>, read: &Read, mut restored: Element, mut grou
 
 /// Puts in what is missing of the register's own, each after the one that it follows there.
 fn fill(all: &mut Vec<Element>, own: Vec<Element>, key: &[&str]) {
-    let title = |of: &Element| of.first("title")?.all("narrative").map(Element::words).next();
+    // The register joins what stands in one language, and sorts the languages.
+    let titles = |of: &Element| -> Vec<String> {
+        let narratives = of.all("title").flat_map(|title| title.all("narrative"));
+        narratives.map(Element::words).filter(|words| is_visible(words)).collect()
+    };
     let (mut next, mut is_said) = (0, vec![false; all.len()]);
     for one in own {
-        let is_it =
-            |other: &Element| key.iter().all(|part| one.get(part) == other.get(part)) && title(&one) == title(other);
+        let mine = titles(&one);
+        let is_it = |other: &Element| {
+            let read = titles(other);
+            let is_called_so = read.iter().any(|read| mine.iter().any(|mine| mine.contains(read.as_str())));
+            key.iter().all(|part| one.get(part) == other.get(part))
+                && (is_called_so || mine.is_empty() && read.is_empty())
+        };
         match (0..all.len()).find(|at| !is_said[*at] && is_it(&all[*at])) {
             Some(at) => (is_said[at], next) = (true, at + 1),
             None => {

@@ -160,14 +160,16 @@ fn said(element: Element, value: Option<String>, observation: &Observation) -> E
     let dimensions = beneficiary.into_iter().chain(groups);
     let comment = |text| Element::new("comment").with(narratives(text));
     // Where a comment is no comment, that is said.
-    let (words, note) = (observation.value_text.as_ref().map(comment), observation.note.as_ref().map(comment));
-    let is_marked = note.is_some() || value.is_some() || observation.value.is_some();
+    let is_marked = observation.note.is_some() || value.is_some() || observation.value.is_some();
+    let words = observation.value_text.as_ref().map(comment);
     let words = words.map(|words| words.attribute_if("register:of", is_marked.then_some("value")));
+    // There is room for one: where words are the value, the note has none.
+    let words = words.or_else(|| observation.note.as_ref().map(comment));
     element
         .attribute_if("value", value)
         .with(place)
         .with(
             dimensions.map(|(name, value)| Element::new("dimension").attribute("name", name).attribute("value", value)),
         )
-        .with(words.into_iter().chain(note))
+        .with(words)
 }

@@ -1,6 +1,7 @@
 //! How a file of IATI names somebody: by the register's identifier, a reference or a name.
 
 use super::words::{slug, spelt};
+use crate::codelists;
 use crate::formats::iati::xml::Element;
 use crate::imports::known::Known;
 use crate::record::is_visible;
@@ -95,8 +96,15 @@ fn name(element: &Element) -> Option<String> {
 /// The list of the OECD's codes of channels and agencies.
 const CHANNELS: &str = "XM-DAC-";
 
-/// A code of five places, as channels have: two digits and three more, or capitals (`41AAA`).
+/// The code of a channel: one of the list, or one with capitals that the list has dropped (`41AAA`). Other numbers of
+/// five digits are their publisher's own.
 fn is_code(text: &str) -> bool {
+    let is_listed = || codelists::find("CRSChannelCode").is_some_and(|list| list.code(text).is_some());
+    is_like_code(text) && (text.bytes().any(|b| b.is_ascii_uppercase()) || is_listed())
+}
+
+/// Two digits and three more, or capitals.
+fn is_like_code(text: &str) -> bool {
     let (kind, rest) = text.as_bytes().split_at(text.len().min(2));
     let is_rest = |b: &u8| b.is_ascii_digit() || b.is_ascii_uppercase();
     text.len() == 5 && kind.iter().all(u8::is_ascii_digit) && rest.iter().all(is_rest)
@@ -117,7 +125,7 @@ fn tells_apart(reference: &str) -> bool {
     const KINDS: [&str; 8] = ["10", "11", "12", "13", "60", "61", "62", "63"];
     let has_digit = |text: &str| text.bytes().any(|b| b.is_ascii_digit());
     if let Some(code) = reference.strip_prefix(CHANNELS) {
-        return has_digit(code) && !(is_code(code) && (code.ends_with("000") || KINDS.contains(&&code[..2])));
+        return has_digit(code) && !(is_like_code(code) && (code.ends_with("000") || KINDS.contains(&&code[..2])));
     }
     reference.split_once('-').is_some_and(|(agency, code)| {
         let is_list = agency.len() == 2 && agency.bytes().all(|b| b.is_ascii_alphabetic());
@@ -170,6 +178,7 @@ mod tests {
             "NOT-APPLICABLE",
             "NO-REF",
             "UNKNOWN-1",
+            "00117",
             "Other-90",
             "Government-2",
             "GB-COH-",
