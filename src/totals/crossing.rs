@@ -45,11 +45,12 @@ const ABOVE: &str = "above AS (
 /// What enters of money that was inside before: below what somebody inside paid, or below the nearest flow of its type above
 /// such a payment that enters, as that is how its money came in. Promises pay nothing, and payments promise nothing.
 const RETURNED: &str = "spent AS (
-    SELECT ends.parent AS identifier, kinds.type FROM ends
+    SELECT ends.parent AS identifier, kinds.type, promised FROM ends
       JOIN (SELECT DISTINCT type, promised FROM above) AS kinds USING (promised) WHERE ends.giving AND ends.parent IS NOT NULL
     UNION
-    SELECT ends.parent, spent.type FROM spent JOIN ends USING (identifier)
-    WHERE ends.parent IS NOT NULL AND ends.giving IS NOT TRUE AND (ends.enters AND ends.type = spent.type) IS NOT TRUE),
+    SELECT ends.parent, spent.type, spent.promised FROM spent JOIN ends USING (identifier)
+    WHERE ends.parent IS NOT NULL AND (ends.giving AND ends.promised = spent.promised) IS NOT TRUE
+      AND (ends.enters AND ends.type = spent.type) IS NOT TRUE),
   returned AS (
     SELECT DISTINCT above.flow AS identifier FROM above JOIN ends USING (identifier)
     WHERE ends.giving AND ends.promised = above.promised OR ends.enters AND ends.type = above.type

@@ -76,7 +76,8 @@ impl Facts<'_> {
         self.statement.add(format!(
             "stated AS MATERIALIZED (SELECT t.identifier, t.parent, t.type, t.amount, t.currency, {} AS giving, {} AS taking, {parked} AS parked,
                {PARKED} IS TRUE AS itself, t.type IN ({INCOMING}) AS incoming, t.type IN ({PROMISED}) AS promised,
-               nullif(array_remove(ARRAY[t.doc #>> '{{receiver,organisation}}', t.doc #>> '{{receiver,beneficiary}}', rb.organisation], NULL), '{{}}') AS payees
+               nullif(array_remove(ARRAY[t.doc #>> '{{receiver,organisation}}', t.doc #>> '{{receiver,beneficiary}}', rb.organisation], NULL), '{{}}') AS payees,
+               nullif(array_remove(ARRAY[t.doc #>> '{{provider,organisation}}', t.doc #>> '{{provider,beneficiary}}', pb.organisation], NULL), '{{}}') AS payers
              FROM transactions t{SELVES}{seated}{those})",
             end(around, "provider", false),
             end(around, RECEIVER, true),

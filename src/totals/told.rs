@@ -2,8 +2,9 @@
 //! below do.
 
 /// Whether a `whole` and a `part` of it name one receiver; a part that names nobody means the same where the other side
-/// tells it.
-const ONE: &str = "coalesce(whole.payees && part.payees, part.payees IS NULL AND whole.incoming <> part.incoming)";
+/// tells it, unless another pays, or who received the whole.
+const ONE: &str = "coalesce(whole.payees && part.payees, part.payees IS NULL AND whole.incoming <> part.incoming
+      AND (whole.payers && part.payers) IS NOT FALSE AND (whole.payees && part.payers) IS NOT TRUE)";
 /// Whether they tell of the same payment: not where somebody pays itself in the part alone.
 const SAME: &str = "({one} AND whole.itself >= part.itself)";
 
@@ -11,13 +12,13 @@ const SAME: &str = "({one} AND whole.itself >= part.itself)";
 /// if all of these say one, and come to all of it or are told by the other side; or else, of a receiver, where the
 /// nearest whole does that names the same one. `partly`: of a receiver some parts say where it is, and others may differ.
 const TOLD: &str = "said AS (
-    SELECT whole.identifier, whole.parent, whole.payees, whole.incoming, whole.itself, part.identifier AS teller, part.amount,
+    SELECT whole.identifier, whole.parent, whole.payees, whole.payers, whole.incoming, whole.itself, part.identifier AS teller, part.amount,
       part.currency, part.incoming AS told_by, CASE WHEN whole.giving IS NULL THEN part.giving END AS giving,
       CASE WHEN whole.taking IS NULL THEN part.taking END AS taking
     FROM stated part JOIN stated whole ON whole.identifier = part.parent
     WHERE {same} AND (whole.giving IS NULL AND part.giving IS NOT NULL OR whole.taking IS NULL AND part.taking IS NOT NULL)
     UNION
-    SELECT whole.identifier, whole.parent, coalesce(whole.payees, part.payees), whole.incoming, whole.itself, part.teller, part.amount,
+    SELECT whole.identifier, whole.parent, coalesce(whole.payees, part.payees), whole.payers, whole.incoming, whole.itself, part.teller, part.amount,
       part.currency, part.told_by, CASE WHEN whole.giving IS NULL THEN part.giving END,
       CASE WHEN whole.taking IS NULL THEN part.taking END
     FROM said part JOIN stated whole ON whole.identifier = part.parent
@@ -26,16 +27,16 @@ const TOLD: &str = "said AS (
     SELECT part.identifier, {giving} AS giving, {taking} AS taking, bool_or(part.taking) IS NOT NULL AS partly
     FROM said part JOIN stated whole ON whole.identifier = part.identifier GROUP BY part.identifier, whole.amount),
   placed AS MATERIALIZED (
-    SELECT stated.identifier, parent, payees, incoming, coalesce(stated.giving, agreed.giving) AS giving,
+    SELECT stated.identifier, parent, payees, payers, incoming, coalesce(stated.giving, agreed.giving) AS giving,
       coalesce(stated.taking, agreed.taking) AS taking, coalesce(partly, false) AS partly
     FROM stated LEFT JOIN agreed ON agreed.identifier = stated.identifier),
   heard AS (
-    SELECT identifier, parent, payees, incoming, taking FROM placed WHERE taking IS NULL AND parent IS NOT NULL
+    SELECT identifier, parent, payees, payers, incoming, taking FROM placed WHERE taking IS NULL AND parent IS NOT NULL
     UNION
-    SELECT part.identifier, whole.parent, coalesce(whole.payees, part.payees), whole.incoming, whole.taking
+    SELECT part.identifier, whole.parent, coalesce(whole.payees, part.payees), whole.payers, whole.incoming, whole.taking
     FROM heard part JOIN placed whole ON whole.identifier = part.parent WHERE part.taking IS NULL AND {one}),
   told AS (
-    SELECT stated.identifier, stated.parent, stated.type, stated.payees, stated.incoming, itself, parked, promised,
+    SELECT stated.identifier, stated.parent, stated.type, stated.payees, stated.payers, stated.incoming, itself, parked, promised,
       placed.giving, coalesce(placed.taking, heard.taking) AS taking, partly
     FROM stated JOIN placed USING (identifier)
       LEFT JOIN heard ON heard.identifier = stated.identifier AND heard.taking IS NOT NULL)";
@@ -47,9 +48,9 @@ const AGREED: &str = "CASE WHEN bool_and(part.{side}) = bool_or(part.{side})
 /// Where a part comes from whose payer is nobody knows where: from where the whole went, of whichever type that is. Where
 /// both tell of one payment, it comes from where the whole does; and so does what went nobody knows where.
 const ORIGIN: &str = "origin AS (
-    SELECT identifier, parent, payees, incoming, itself, giving, false AS open FROM told WHERE giving IS NULL AND parent IS NOT NULL
+    SELECT identifier, parent, payees, payers, incoming, itself, giving, false AS open FROM told WHERE giving IS NULL AND parent IS NOT NULL
     UNION
-    SELECT part.identifier, whole.parent, coalesce(whole.payees, part.payees), whole.incoming, whole.itself,
+    SELECT part.identifier, whole.parent, coalesce(whole.payees, part.payees), whole.payers, whole.incoming, whole.itself,
       CASE WHEN {same} THEN whole.giving ELSE coalesce(whole.taking, CASE WHEN NOT whole.partly THEN whole.giving END) END,
       NOT ({same}) AND whole.taking IS NULL AND whole.partly
     FROM origin part JOIN told whole ON whole.identifier = part.parent WHERE part.giving IS NULL AND NOT part.open),

@@ -37,7 +37,7 @@ async fn what_came_in_counts_where_it_came_in() {
         body("T-SOMEBODY", None),
         named("grants", "T-G", json!({"title": {"en": "G"}, "status": "closed", "places": [{"location": "T-A"}]})),
     ]);
-    let cases: [(&str, &[&str]); 26] = [
+    let cases: [(&str, &[&str]); 28] = [
         // It goes out and comes back.
         (
             "1:D EU>MIN 100; 2:D(1) MIN>TOWN 60; 3:D(1) MIN>UN 40; 4:D(3) UN>SCHOOL 40",
@@ -99,6 +99,13 @@ async fn what_came_in_counts_where_it_came_in() {
         ),
         // Money that comes in as receipts tell it, and comes back.
         ("1:I EU>MIN 100; 2:I(1) MIN>UN 40; 3:D(2) UN>SCHOOL 40", &["", "already_inside: T-3"]),
+        // What was passed on under a promise from inside was.
+        (
+            "1:D EU>MIN 100; 2:C(1) MIN>TOWN 60; 3:D(2) MIN>TOWN 60; 4:D(1) EU>SCHOOL 40",
+            &["T-1", "already_inside: T-4", "inside: T-3"],
+        ),
+        // Who passed it on says nothing of where it was.
+        ("1:D EU>SOMEBODY 100; 2:I(1) SOMEBODY>- 60 for G", &["", "side_unknown: T-1"]),
         // A promise from inside pays nothing.
         ("1:C MIN>TOWN 100; 2:D(1) MIN>TOWN 60; 3:D(1) EU>TOWN 40", &["T-3", "inside: T-2"]),
         // What its receiver put aside is not the payment told again.
