@@ -7,6 +7,9 @@ const ONE: &str = "coalesce(whole.payees && part.payees, part.payees IS NULL AND
       AND (whole.payers && part.payers) IS NOT FALSE AND (whole.payees && part.payers) IS NOT TRUE)";
 /// Whether they tell of the same payment: not where somebody pays itself in the part alone.
 const SAME: &str = "({one} AND whole.itself >= part.itself)";
+/// Whether the part says something of it that the whole does not.
+const TELLS: &str =
+    "{same} AND (whole.giving IS NULL AND part.giving IS NOT NULL OR whole.taking IS NULL AND part.taking IS NOT NULL)";
 
 /// Where payer and receiver of a flow are that does not say it itself: where the parts do that tell of the same payment,
 /// if all of these say one, and come to all of it or are told by the other side; or else, of a receiver, where the
@@ -16,13 +19,13 @@ const TOLD: &str = "said AS (
       part.currency, part.incoming AS told_by, CASE WHEN whole.giving IS NULL THEN part.giving END AS giving,
       CASE WHEN whole.taking IS NULL THEN part.taking END AS taking
     FROM stated part JOIN stated whole ON whole.identifier = part.parent
-    WHERE {same} AND (whole.giving IS NULL AND part.giving IS NOT NULL OR whole.taking IS NULL AND part.taking IS NOT NULL)
+    WHERE {tells}
     UNION
     SELECT whole.identifier, whole.parent, coalesce(whole.payees, part.payees), whole.payers, whole.incoming, whole.itself, part.teller, part.amount,
       part.currency, part.told_by, CASE WHEN whole.giving IS NULL THEN part.giving END,
       CASE WHEN whole.taking IS NULL THEN part.taking END
     FROM said part JOIN stated whole ON whole.identifier = part.parent
-    WHERE {same} AND (whole.giving IS NULL AND part.giving IS NOT NULL OR whole.taking IS NULL AND part.taking IS NOT NULL)),
+    WHERE {tells}),
   agreed AS (
     SELECT part.identifier, {giving} AS giving, {taking} AS taking, bool_or(part.taking) IS NOT NULL AS partly
     FROM said part JOIN stated whole ON whole.identifier = part.identifier GROUP BY part.identifier, whole.amount),
@@ -72,5 +75,5 @@ pub fn ends(unknown: &str) -> String {
 }
 
 fn filled(sql: &str) -> String {
-    sql.replace("{same}", SAME).replace("{one}", ONE)
+    sql.replace("{tells}", TELLS).replace("{same}", SAME).replace("{one}", ONE)
 }

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::activity::Reading;
 use super::older;
-use super::parties::{beneficiary, organisation, reporting};
-use super::who::Who;
+use super::parties::{beneficiary, organisation};
+use super::who::{Who, reporting_org};
 use super::words::{date, day, money, named, number, object, texts, within};
 use crate::codes::is_currency;
 use crate::collections::transactions::{self, Transaction};
@@ -131,29 +131,32 @@ pub fn transactions(activity: &Element, reading: &mut Reading) {
     }
 }
 
-/// Who reports an activity, if some of its flows leave out who they mean by that.
+/// Who reports an activity, if some of its flows leave out who they mean by that. Who only passes on what others did is
+/// meant by none.
 fn reporter(activity: &Element, reading: &mut Reading) -> Option<String> {
     let is_meant = |flow: &Element| {
         let code = flow.first("transaction-type").and_then(|of| of.get("code")).unwrap_or_default();
         let of_type = codes::value_of("TransactionType", older::code("transaction-type", code));
-        let is_known = flow.get("register:reporter").is_some_and(|known| reading.known.is_of(known, "organisations"));
-        !is_known
-            && is_told(flow, reading)
-            && own_side(of_type).is_some_and(|(_, element)| flow.first(element).is_none())
+        left_out(flow, of_type, reading).is_some() && reporter_then(flow, reading).is_none()
     };
-    let reporting = reporting(activity).filter(|_| activity.all("transaction").any(is_meant))?;
-    organisation(&reporting, &reading.scope, reading.known, &mut reading.out)
+    let is_primary = |element: &Element| !matches!(element.get("secondary-reporter"), Some("1" | "true"));
+    let element = reporting_org(activity).filter(is_primary).filter(|_| activity.all("transaction").any(is_meant))?;
+    organisation(&element, &reading.scope, reading.known, &mut reading.out)
 }
 
-/// The side of a flow that is who reports it, where the standard says so: the member and the element.
-fn own_side(of_type: Option<&str>) -> Option<(&'static str, &'static str)> {
-    match of_type? {
-        "outgoing_commitment" | "outgoing_pledge" | "disbursement" | "expenditure" => {
-            Some(("provider", "provider-org"))
-        }
-        "incoming_commitment" | "incoming_pledge" | "incoming_funds" => Some(("receiver", "receiver-org")),
-        _ => None,
-    }
+/// The side that a flow leaves out, as the standard says that it is who reports.
+fn left_out(flow: &Element, of_type: Option<&str>, reading: &Reading) -> Option<&'static str> {
+    let (side, element) = match of_type? {
+        "outgoing_commitment" | "outgoing_pledge" | "disbursement" | "expenditure" => ("provider", "provider-org"),
+        "incoming_commitment" | "incoming_pledge" | "incoming_funds" => ("receiver", "receiver-org"),
+        _ => return None,
+    };
+    (is_told(flow, reading) && flow.first(element).is_none()).then_some(side)
+}
+
+/// Who reported a flow of the register's own files when it was read, wherever the register has it now.
+fn reporter_then<'f>(flow: &'f Element, reading: &Reading) -> Option<&'f str> {
+    flow.get("register:reporter").filter(|then| reading.known.is_of(then, "organisations"))
 }
 
 /// Whether a flow is as somebody told it: what the register made itself says all there is.
@@ -204,14 +207,9 @@ fn transaction(
             record.insert(role.into(), end);
         }
     }
-    // Wherever the register has it now, it is of who reported it then.
-    let known = flow.get("register:reporter").filter(|known| reading.known.is_of(known, "organisations"));
-    let mut assumed = None;
-    if let (Some((role, element)), Some(own)) = (own_side(of_type), known.or(own).filter(|_| is_told(flow, reading)))
-        && flow.first(element).is_none()
-    {
-        record.insert(role.into(), json!({"organisation": own}));
-        assumed = Some(own);
+    let assumed = left_out(flow, of_type, reading).zip(reporter_then(flow, reading).or(own));
+    if let Some((side, own)) = assumed {
+        record.insert(side.into(), json!({"organisation": own}));
     }
     let mut said = vec!["type", "date", "value", "programme", "grant", "provider", "receiver", "description"];
     said.extend(record.contains_key("parent").then_some("parent"));
@@ -228,7 +226,7 @@ fn transaction(
         && let Ok(read) = serde_json::from_value::<Transaction>(Value::Object(record.clone()))
     {
         let mut own = flow.plain().attribute("register:identifier", &read.identifier.0);
-        own = own.attribute_if("register:reporter", assumed);
+        own = own.attribute_if("register:reporter", assumed.map(|(_, own)| own));
         reading.scope.context.state(&mut own);
         let original = kept(&own, "transaction", groups::flow(&read), &reading.version);
         record.insert("original".into(), json!(original));

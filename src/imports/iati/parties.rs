@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::who::{Reporting, Who};
+use super::who::{Reporting, Who, reporting_org};
 use super::words::{identifiers, language, texts};
 use crate::collections::{beneficiaries, organisations};
 use crate::formats::iati::codes;
@@ -29,26 +29,10 @@ pub struct Reporter {
 impl Reporter {
     /// What an activity says of who reports it.
     pub fn of(activity: &Element) -> Option<Self> {
-        let element = activity.first("reporting-org")?;
-        let name = texts(element, &language(activity));
+        let element = reporting_org(activity)?;
+        let name = texts(&element, &language(activity));
         Some(Self { name, of_type: element.get("type").map(str::to_owned) })
     }
-}
-
-/// Who reports an activity, as far as its flows are its own: who only passes on what others did is none of it.
-pub fn reporting(activity: &Element) -> Option<Element> {
-    let element = match activity.first("register:reporter") {
-        Some(was) => {
-            let name = was.get("name").map(|name| Element::new("narrative").text(name));
-            let flag = was.get("secondary-reporter");
-            Element::new("reporting-org")
-                .attribute_if("ref", was.get("ref"))
-                .attribute_if("secondary-reporter", flag)
-                .with(name)
-        }
-        None => activity.first("reporting-org")?.clone(),
-    };
-    (!matches!(element.get("secondary-reporter"), Some("1" | "true"))).then_some(element)
 }
 
 /// All that an activity names.

@@ -30,12 +30,9 @@ impl Reporting {
     /// Who reports an activity: by any reference of its own, as long as it is not one of a kind.
     pub fn of(activity: &Element) -> Self {
         let own = |one: &String| tells_apart(one) || !is_kind(one);
-        let reporting = activity.first("reporting-org");
-        let (reference, name) = match activity.first("register:reporter") {
-            Some(was) => (was.get("ref"), was.get("name").map(str::to_owned)),
-            None => (reporting.and_then(|element| element.get("ref")), reporting.and_then(name)),
-        };
-        let name = name.as_deref().map(slug);
+        let element = reporting_org(activity);
+        let name = element.as_ref().and_then(name).as_deref().map(slug);
+        let reference = element.as_ref().and_then(|element| element.get("ref"));
         let reference = reference.map(canonical).filter(own).map(Who::Reference);
         let who = reference.or_else(|| Some(Who::Name(String::new(), name.clone()?)));
         Self { who, name }
@@ -48,6 +45,15 @@ impl Reporting {
             None => "",
         }
     }
+}
+
+/// The element of who reports an activity: in the register's own files the one that was read, where the standard's says
+/// something else.
+pub fn reporting_org(activity: &Element) -> Option<Element> {
+    let Some(was) = activity.first("register:reporter") else { return activity.first("reporting-org").cloned() };
+    let name = was.get("name").map(|name| Element::new("narrative").text(name));
+    let element = Element::new("reporting-org").attribute_if("ref", was.get("ref"));
+    Some(element.attribute_if("secondary-reporter", was.get("secondary-reporter")).with(name))
 }
 
 impl Who {
