@@ -35,24 +35,32 @@ pub const ENDS: &str = "
   LEFT JOIN divided ON divided.identifier = t.identifier AND divided.type = t.type
   LEFT JOIN returned ON returned.identifier = t.identifier";
 
-/// All that a flow which enters is part of, however far above.
+/// All that a flow which enters is part of, however far above, with who paid it and what it is part of up to there: who
+/// received the whole, where a part does not say it.
 const ABOVE: &str = "above AS (
-    SELECT identifier AS flow, parent AS identifier, type, promised FROM ends WHERE enters AND parent IS NOT NULL
+    SELECT part.identifier AS flow, part.type, part.promised, whole.identifier, coalesce(part.payers, whole.payees) AS payers
+    FROM ends part JOIN ends whole ON whole.identifier = part.parent WHERE part.enters
     UNION
-    SELECT above.flow, t.parent, above.type, above.promised
-    FROM above JOIN transactions t USING (identifier) WHERE t.parent IS NOT NULL)";
+    SELECT above.flow, above.type, above.promised, whole.identifier, above.payers || coalesce(part.payers, whole.payees)
+    FROM above JOIN ends part USING (identifier) JOIN ends whole ON whole.identifier = part.parent)";
 
 /// What enters of money that was inside before: below what somebody inside paid, or below the nearest flow of its type above
-/// such a payment that enters, as that is how its money came in. Promises pay nothing, and payments promise nothing.
-const RETURNED: &str = "spent AS (
-    SELECT ends.parent AS identifier, kinds.type, promised FROM ends
-      JOIN (SELECT DISTINCT type, promised FROM above) AS kinds USING (promised) WHERE ends.giving AND ends.parent IS NOT NULL
+/// such a payment that enters, as that is how its money came in. Promises pay nothing, and payments promise nothing; but what
+/// somebody inside promised, and its receiver paid on, was paid.
+const RETURNED: &str = "fulfilled AS (
+    SELECT above.flow, identifier, parent FROM above JOIN ends USING (identifier)
+    WHERE ends.giving AND ends.promised AND NOT above.promised AND ends.payees && above.payers),
+  spent AS (
+    SELECT paid.parent AS identifier, kinds.type
+    FROM (SELECT parent, promised FROM ends WHERE giving UNION SELECT parent, false FROM fulfilled) AS paid
+      JOIN (SELECT DISTINCT type, promised FROM above) AS kinds USING (promised) WHERE paid.parent IS NOT NULL
     UNION
-    SELECT ends.parent, spent.type, spent.promised FROM spent JOIN ends USING (identifier)
-    WHERE ends.parent IS NOT NULL AND (ends.giving AND ends.promised = spent.promised) IS NOT TRUE
-      AND (ends.enters AND ends.type = spent.type) IS NOT TRUE),
+    SELECT ends.parent, spent.type FROM spent JOIN ends USING (identifier)
+    WHERE ends.parent IS NOT NULL AND (ends.enters AND ends.type = spent.type) IS NOT TRUE),
   returned AS (
-    SELECT DISTINCT above.flow AS identifier FROM above JOIN ends USING (identifier)
+    SELECT flow AS identifier FROM fulfilled
+    UNION
+    SELECT above.flow FROM above JOIN ends USING (identifier)
     WHERE ends.giving AND ends.promised = above.promised OR ends.enters AND ends.type = above.type
       AND EXISTS (SELECT FROM spent WHERE (spent.identifier, spent.type) = (above.identifier, above.type)))";
 

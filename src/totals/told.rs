@@ -1,72 +1,83 @@
 //! On which side of a boundary payers and receivers are where their flows do not say it, and those above and
 //! below do.
 
-/// Whether a `whole` and a `part` of it name one receiver; a part that names nobody means the same where the other side
-/// tells it, unless another pays, or who received the whole.
-const ONE: &str = "coalesce(whole.payees && part.payees, part.payees IS NULL AND whole.incoming <> part.incoming
-      AND (whole.payers && part.payers) IS NOT FALSE AND (whole.payees && part.payers) IS NOT TRUE)";
-/// Whether they tell of the same payment: not where somebody pays itself in the part alone.
-const SAME: &str = "({one} AND whole.itself >= part.itself)";
+/// Who receives a flow that names nobody: who received its whole, where the other side tells of it, unless another pays, or
+/// who received that does. Where the whole names nobody either they have one receiver even so, whoever that is.
+const NAMED: &str = "unnamed AS (
+    SELECT identifier AS flow, payers AS paid, identifier, parent, incoming, payees, 0 AS height FROM stated WHERE payees IS NULL
+    UNION
+    SELECT part.flow, coalesce(part.paid, whole.payers), whole.identifier, whole.parent, whole.incoming, whole.payees, part.height + 1
+    FROM unnamed part JOIN stated whole ON whole.identifier = part.parent
+    WHERE part.payees IS NULL AND whole.incoming <> part.incoming
+      AND (whole.payers && part.paid) IS NOT FALSE AND (whole.payees && part.paid) IS NOT TRUE),
+  named AS (
+    SELECT stated.identifier, stated.parent, type, amount, currency, giving, taking, parked, itself, stated.incoming, promised, payers,
+      coalesce(stated.payees, unnamed.payees, ARRAY[' ' || unnamed.identifier]) AS payees
+    FROM stated LEFT JOIN (SELECT DISTINCT ON (flow) * FROM unnamed ORDER BY flow, height DESC) AS unnamed
+      ON unnamed.flow = stated.identifier)";
+/// Whether a `whole` and a `part` of it tell of the same payment: they name one receiver, who does not pay itself in the
+/// part alone.
+const SAME: &str = "(whole.payees && part.payees AND whole.itself >= part.itself)";
 /// Whether the part says something of it that the whole does not.
 const TELLS: &str =
     "{same} AND (whole.giving IS NULL AND part.giving IS NOT NULL OR whole.taking IS NULL AND part.taking IS NOT NULL)";
 
 /// Where payer and receiver of a flow are that does not say it itself: where the parts do that tell of the same payment,
-/// if all of these say one, and come to all of it or are told by the other side; or else, of a receiver, where the
+/// if all of these say one, and come to most of it or are in another currency; or else, of a receiver, where the
 /// nearest whole does that names the same one. `partly`: of a receiver some parts say where it is, and others may differ.
 const TOLD: &str = "said AS (
-    SELECT whole.identifier, whole.parent, whole.payees, whole.payers, whole.incoming, whole.itself, part.identifier AS teller, part.amount,
-      part.currency, part.incoming AS told_by, CASE WHEN whole.giving IS NULL THEN part.giving END AS giving,
+    SELECT whole.identifier, whole.parent, whole.payees, whole.itself, part.identifier AS teller, part.amount, part.currency,
+      part.incoming AS told_by, CASE WHEN whole.giving IS NULL THEN part.giving END AS giving,
       CASE WHEN whole.taking IS NULL THEN part.taking END AS taking
-    FROM stated part JOIN stated whole ON whole.identifier = part.parent
+    FROM named part JOIN named whole ON whole.identifier = part.parent
     WHERE {tells}
     UNION
-    SELECT whole.identifier, whole.parent, coalesce(whole.payees, part.payees), whole.payers, whole.incoming, whole.itself, part.teller, part.amount,
-      part.currency, part.told_by, CASE WHEN whole.giving IS NULL THEN part.giving END,
+    SELECT whole.identifier, whole.parent, whole.payees, whole.itself, part.teller, part.amount, part.currency,
+      part.told_by, CASE WHEN whole.giving IS NULL THEN part.giving END,
       CASE WHEN whole.taking IS NULL THEN part.taking END
-    FROM said part JOIN stated whole ON whole.identifier = part.parent
+    FROM said part JOIN named whole ON whole.identifier = part.parent
     WHERE {tells}),
   agreed AS (
     SELECT part.identifier, {giving} AS giving, {taking} AS taking, bool_or(part.taking) IS NOT NULL AS partly
-    FROM said part JOIN stated whole ON whole.identifier = part.identifier GROUP BY part.identifier, whole.amount),
+    FROM said part JOIN named whole ON whole.identifier = part.identifier GROUP BY part.identifier, whole.amount),
   placed AS MATERIALIZED (
-    SELECT stated.identifier, parent, payees, payers, incoming, coalesce(stated.giving, agreed.giving) AS giving,
-      coalesce(stated.taking, agreed.taking) AS taking, coalesce(partly, false) AS partly
-    FROM stated LEFT JOIN agreed ON agreed.identifier = stated.identifier),
+    SELECT named.identifier, parent, payees, coalesce(named.giving, agreed.giving) AS giving,
+      coalesce(named.taking, agreed.taking) AS taking, coalesce(partly, false) AS partly
+    FROM named LEFT JOIN agreed ON agreed.identifier = named.identifier),
   heard AS (
-    SELECT identifier, parent, payees, payers, incoming, taking FROM placed WHERE taking IS NULL AND parent IS NOT NULL
+    SELECT identifier, parent, payees, taking FROM placed WHERE taking IS NULL AND parent IS NOT NULL
     UNION
-    SELECT part.identifier, whole.parent, coalesce(whole.payees, part.payees), whole.payers, whole.incoming, whole.taking
-    FROM heard part JOIN placed whole ON whole.identifier = part.parent WHERE part.taking IS NULL AND {one}),
+    SELECT part.identifier, whole.parent, whole.payees, whole.taking
+    FROM heard part JOIN placed whole ON whole.identifier = part.parent WHERE part.taking IS NULL AND whole.payees && part.payees),
   told AS (
-    SELECT stated.identifier, stated.parent, stated.type, stated.payees, stated.payers, stated.incoming, itself, parked, promised,
+    SELECT named.identifier, named.parent, named.type, named.payees, named.payers, itself, parked, promised,
       placed.giving, coalesce(placed.taking, heard.taking) AS taking, partly
-    FROM stated JOIN placed USING (identifier)
-      LEFT JOIN heard ON heard.identifier = stated.identifier AND heard.taking IS NOT NULL)";
-/// What parts say of a `{side}` of their whole.
+    FROM named JOIN placed USING (identifier)
+      LEFT JOIN heard ON heard.identifier = named.identifier AND heard.taking IS NOT NULL)";
+/// What parts say of a `{side}` of their whole: a tenth may be a fee, and what the other side tells in its own currency is all.
 const AGREED: &str = "CASE WHEN bool_and(part.{side}) = bool_or(part.{side})
-      AND (bool_or(part.told_by <> whole.incoming) FILTER (WHERE part.{side} IS NOT NULL)
+      AND (bool_or(part.told_by <> whole.incoming AND part.currency <> whole.currency) FILTER (WHERE part.{side} IS NOT NULL)
         OR sign(whole.amount) * sum(part.amount) FILTER (WHERE part.{side} IS NOT NULL AND part.currency = whole.currency)
-          >= abs(whole.amount)) THEN bool_and(part.{side}) END";
+          >= 0.9 * abs(whole.amount)) THEN bool_and(part.{side}) END";
 /// Where a part comes from whose payer is nobody knows where: from where the whole went, of whichever type that is. Where
 /// both tell of one payment, it comes from where the whole does; and so does what went nobody knows where.
 const ORIGIN: &str = "origin AS (
-    SELECT identifier, parent, payees, payers, incoming, itself, giving, false AS open FROM told WHERE giving IS NULL AND parent IS NOT NULL
+    SELECT identifier, parent, payees, itself, giving, false AS open FROM told WHERE giving IS NULL AND parent IS NOT NULL
     UNION
-    SELECT part.identifier, whole.parent, coalesce(whole.payees, part.payees), whole.payers, whole.incoming, whole.itself,
+    SELECT part.identifier, whole.parent, whole.payees, whole.itself,
       CASE WHEN {same} THEN whole.giving ELSE coalesce(whole.taking, CASE WHEN NOT whole.partly THEN whole.giving END) END,
-      NOT ({same}) AND whole.taking IS NULL AND whole.partly
+      NOT {same} AND whole.taking IS NULL AND whole.partly
     FROM origin part JOIN told whole ON whole.identifier = part.parent WHERE part.giving IS NULL AND NOT part.open),
   ends AS (
     SELECT *, NOT giving AND taking AND NOT parked AS enters FROM (
       SELECT told.identifier, told.parent, told.type, coalesce(told.giving, origin.giving, CASE WHEN origin.open IS NOT TRUE THEN {unknown} END) AS giving,
-        coalesce(told.taking, {unknown}) AS taking, told.parked, told.promised
+        coalesce(told.taking, {unknown}) AS taking, told.parked, told.promised, told.payers, told.payees
       FROM told LEFT JOIN origin ON origin.identifier = told.identifier AND (origin.giving IS NOT NULL OR origin.open)) AS every)";
 
 /// The sides of flows, with what parts and wholes say of them.
 pub fn sides() -> String {
     let of = |side: &str| AGREED.replace("{side}", side);
-    filled(TOLD).replace("{giving}", &of("giving")).replace("{taking}", &of("taking"))
+    format!("{NAMED}, {}", filled(TOLD)).replace("{giving}", &of("giving")).replace("{taking}", &of("taking"))
 }
 
 /// The same with where payers have it from of whom nobody says where they are; `unknown` if nothing says it.
@@ -75,5 +86,5 @@ pub fn ends(unknown: &str) -> String {
 }
 
 fn filled(sql: &str) -> String {
-    sql.replace("{tells}", TELLS).replace("{same}", SAME).replace("{one}", ONE)
+    sql.replace("{tells}", TELLS).replace("{same}", SAME)
 }

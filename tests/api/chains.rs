@@ -8,14 +8,14 @@ use crate::make;
 use crate::support::TestApp;
 
 /// A flow as `2:I(1) EU>MIN 100 for G`: its number, the first letter of its type (disbursement, incoming funds or
-/// commitment), what it is a part of, who pays whom how much, and whether for the grant.
-fn told(text: &str) -> (&'static str, Value) {
+/// commitment), what it is a part of, who pays whom how much, and whether for the grant. Numbers are those of one story.
+fn told(text: &str, case: usize) -> (&'static str, Value) {
     let words: Vec<&str> = text.split(' ').collect();
     let (id, of_type) = words[0].split_once(':').unwrap();
     let (from, to) = words[1].split_once('>').unwrap();
-    let whole = of_type.get(2..3).map(|whole| format!("T-{whole}"));
+    let whole = of_type.get(2..3).map(|whole| format!("T-{case}-{whole}"));
     let who = |name: &str| if name == "-" { name.to_owned() } else { format!("T-{name}") };
-    let mut told = flow(&format!("T-{id}"), &who(from), &who(to), words[2].parse().unwrap(), whole.as_deref());
+    let mut told = flow(&format!("T-{case}-{id}"), &who(from), &who(to), words[2].parse().unwrap(), whole.as_deref());
     told.1["type"] = match &of_type[..1] {
         "D" => json!("disbursement"),
         "I" => json!("incoming_funds"),
@@ -37,7 +37,7 @@ async fn what_came_in_counts_where_it_came_in() {
         body("T-SOMEBODY", None),
         named("grants", "T-G", json!({"title": {"en": "G"}, "status": "closed", "places": [{"location": "T-A"}]})),
     ]);
-    let cases: [(&str, &[&str]); 28] = [
+    let cases: [(&str, &[&str]); 33] = [
         // It goes out and comes back.
         (
             "1:D EU>MIN 100; 2:D(1) MIN>TOWN 60; 3:D(1) MIN>UN 40; 4:D(3) UN>SCHOOL 40",
@@ -124,12 +124,35 @@ async fn what_came_in_counts_where_it_came_in() {
         ("1:D EU>SOMEBODY 100; 2:D(1) SOMEBODY>SOMEBODY 60; 3:D(2) SOMEBODY>SCHOOL 50", &["T-3", "replaced: T-1 T-2"]),
         // Where who had received is, nobody knows.
         ("1:D EU>SOMEBODY 100; 2:D(1) SOMEBODY>SCHOOL 60; 3:D(1) ->SCHOOL 40", &["T-2 T-3", "replaced: T-1"]),
+        // What somebody inside promised abroad, and its receiver pays on, comes back: whether the payment between is told or not.
+        (
+            "0:C EU>MIN 100; 1:D(0) EU>MIN 100; 2:C(0) MIN>UN 40; 3:D(2) MIN>UN 40; 4:D(2) UN>SCHOOL 40",
+            &["T-1", "already_inside: T-4", "outward: T-3"],
+        ),
+        (
+            "0:D EU>MIN 100; 1:C(0) MIN>UN 40; 2:D(1) ->SCHOOL 40; 3:D(0) EU>TOWN 60",
+            &["T-0", "already_inside: T-2 T-3"],
+        ),
+        // A tenth of a payment, received for a grant, does not say where the rest went.
+        ("1:D EU>SOMEBODY 100; 2:I(1) EU>SOMEBODY 10 for G; 3:D(1) SOMEBODY>SCHOOL 40", &["", "side_unknown: T-1 T-3"]),
+        // A receipt that names nobody has the receiver of the payment for those below it.
+        (
+            "1:D EU>SOMEBODY 100 for G; 2:I(1) ->- 100; 3:D(2) EU>SOMEBODY 100; 4:D(3) SOMEBODY>SCHOOL 40",
+            &["T-3", "inside: T-4", "replaced: T-1"],
+        ),
+        // Nobody is named at all, and yet they tell of one payment.
+        ("1:D EU>- 100; 2:I(1) ->- 100 for G; 3:D(2) ->SCHOOL 60", &["T-1", "inside: T-3"]),
     ];
-    for (story, expected) in cases {
-        let app = TestApp::empty().await;
-        let flows: Vec<_> = story.split("; ").map(told).collect();
-        make::write(&mut app.connection().await, &people).await;
-        make::write(&mut app.connection().await, &flows).await;
-        assert_eq!(judged(&app.anon(), "T-COUNTRY").await, expected, "{story}");
+    let app = TestApp::empty().await;
+    let mut connection = app.connection().await;
+    make::write(&mut connection, &people).await;
+    for (case, (story, expected)) in cases.into_iter().enumerate() {
+        let flows: Vec<_> = story.split("; ").map(|text| told(text, case)).collect();
+        make::write(&mut connection, &flows).await;
+        let found = judged(&app.anon(), "T-COUNTRY").await;
+        let found: Vec<_> = found.iter().map(|line| line.replace(&format!("T-{case}-"), "T-")).collect();
+        assert_eq!(found, expected, "{story}");
+        let told = flows.iter().rev().map(|(of, flow)| (*of, flow["identifier"].as_str().unwrap().to_owned()));
+        make::change(&mut connection, &[], &told.collect::<Vec<_>>()).await;
     }
 }
