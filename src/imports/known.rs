@@ -87,6 +87,8 @@ pub struct Known {
     above: HashMap<String, String>,
     /// Who has a line of the funding of an activity, which says more than that it pays.
     funders: HashSet<(String, String)>,
+    /// Organisations of the writer's that the register has from how others named them.
+    hearsay: HashSet<String>,
     /// Parties that were added from this file.
     new: HashSet<String>,
     /// The collection that all activities are of, where that was said.
@@ -112,6 +114,12 @@ impl Known {
     /// How somebody who reports in the file names itself.
     pub fn reporter(&self, who: &Who) -> Option<&Reporter> {
         self.named.reporters.get(who)
+    }
+
+    /// Whether all that the register knows of an organisation is how somebody named it in a file, and the writer may
+    /// say it otherwise.
+    pub fn is_hearsay(&self, organisation: &str) -> bool {
+        self.hearsay.contains(organisation)
     }
 
     /// Whether an organisation has a line of the funding of an activity.
@@ -182,13 +190,23 @@ impl Known {
         of.map(|(identifier, _)| identifier.clone()).collect()
     }
 
+    /// Who writes; nobody is who may write all.
+    pub fn writer(&self) -> Option<&str> {
+        self.writer.as_deref()
+    }
+
     /// The name of a new record: as it is named elsewhere, if that is the writer's to give, else the
     /// same under the shortest prefix of the writer's.
     pub fn name(&self, given: &str) -> String {
-        if self.may_name(given) {
+        self.name_by(given, self.writer())
+    }
+
+    /// The name that a record has from a writer.
+    pub fn name_by(&self, given: &str, writer: Option<&str>) -> String {
+        if self.may_name(given, writer) {
             return given.to_owned();
         }
-        let own = |(_, whole, publisher): &&(String, bool, String)| !whole && Some(publisher) == self.writer.as_ref();
+        let own = |(_, whole, publisher): &&(String, bool, String)| !whole && Some(publisher.as_str()) == writer;
         let prefix = self.prefixes.iter().rev().find(own).map(|(prefix, ..)| prefix.as_str());
         format!("{}org-{given}", prefix.unwrap_or_default())
     }
@@ -201,7 +219,7 @@ impl Known {
     }
 
     /// Whether a new organisation may have this name.
-    fn may_name(&self, identifier: &str) -> bool {
+    fn may_name(&self, identifier: &str, writer: Option<&str>) -> bool {
         if self.is_taken(identifier, "organisations") || self.named.activities.contains_key(identifier) {
             return false;
         }
@@ -209,7 +227,7 @@ impl Known {
             true => identifier == prefix,
             false => identifier.starts_with(prefix.as_str()),
         };
-        let owner = self.prefixes.iter().find(owns).map(|(.., publisher)| publisher);
-        owner.is_some() && (self.writer.is_none() || owner == self.writer.as_ref())
+        let owner = self.prefixes.iter().find(owns).map(|(.., publisher)| publisher.as_str());
+        owner.is_some() && (writer.is_none() || owner == writer)
     }
 }

@@ -10,6 +10,96 @@ async fn found(client: &Client, collection: &str, name: &str) -> Vec<String> {
     client.get(&format!("/v1/search?q={name}&collection={collection}")).await.expect(200).identifiers()
 }
 
+/// An activity that somebody else reports.
+fn reported(activity: &str, by: &str) -> String {
+    let (from, to) = (activity.find("<reporting-org").unwrap(), activity.find("</reporting-org>").unwrap());
+    activity.replace(&activity[from..to + "</reporting-org>".len()], by)
+}
+
+/// One file of several.
+fn together(files: &[String]) -> String {
+    let parts = |file: &String| (file.find("<iati-activity ").unwrap(), file.find("</iati-activities>").unwrap());
+    let all: String = files.iter().map(|file| &file[parts(file).0..parts(file).1]).collect();
+    format!("{}{all}</iati-activities>", &files[0][..parts(&files[0]).0])
+}
+
+#[actix_web::test]
+async fn a_body_is_called_as_it_calls_itself() {
+    let app = TestApp::empty().await;
+    let (client, anon) = (app.town(), app.anon());
+    let who = |end: &str, reference: &str, name: &str| {
+        format!("<{end} ref=\"{reference}\" type=\"10\"><narrative>{name}</narrative></{end}>")
+    };
+    let paid = |reference: &str, name: &str| {
+        let provider = who("provider-org", reference, name);
+        activity(
+            "T-1",
+            "EUR",
+            &flow("", "2024-02-01", "1").replace("</transaction>", &format!("{provider}</transaction>")),
+        )
+    };
+    let own = |name: &str| reported(&activity("T-2", "EUR", ""), &who("reporting-org", "US-GOV-1", name));
+    let name = async || anon.get("/v1/organisations/T-org-US-GOV-1").await.expect(200).json()["name"]["en"].clone();
+    assert_eq!(counts(&iati(&client, &paid("US-GOV-1", "Children Fund")).await)[3], 0);
+    assert_eq!(name().await, "Children Fund");
+    // What it says itself is better than hearsay, once: afterwards both files change nothing.
+    let report = iati(&client, &own("Development Agency")).await;
+    assert_eq!((counts(&report)[3], name().await), (0, json!("Development Agency")), "{report}");
+    for file in [paid("US-GOV-1", "Children Fund"), own("Development Agency"), own("Agency")] {
+        let report = iati(&client, &file).await;
+        assert_eq!((counts(&report)[0], name().await), (0, json!("Development Agency")), "{report}");
+    }
+    unchanged_by_its_own_files(&app).await;
+    // What somebody wrote here is no hearsay.
+    let written =
+        json!({"name": {"en": "Ours"}, "type": "other", "identifiers": [{"scheme": "XM-DAC", "code": "41122"}]});
+    client.put("/v1/organisations/T-UN", &written, &[]).await.expect(201);
+    let report = iati(&client, &reported(&own(""), &who("reporting-org", "XM-DAC-41122", "Theirs"))).await;
+    assert_eq!(counts(&report)[3], 0, "{report}");
+    assert_eq!(anon.get("/v1/organisations/T-UN").await.expect(200).json()["name"]["en"], "Ours");
+}
+
+#[actix_web::test]
+async fn who_reports_in_a_file_is_known_by_what_it_calls_itself() {
+    let app = TestApp::empty().await;
+    // References of no list, which would otherwise say nothing.
+    let files = [("T-1", "oxfam", "careuk"), ("T-2", "careuk", "oxfam")].map(|(name, by, other)| {
+        let takes_part = format!(
+            "<participating-org role=\"1\" ref=\"{other}\"><narrative>Somebody</narrative></participating-org>"
+        );
+        let by = format!("<reporting-org ref=\"{by}\" type=\"21\"><narrative>{by} in full</narrative></reporting-org>");
+        reported(&activity(name, "EUR", &takes_part), &by)
+    });
+    let whole = together(&files);
+    let report = iati(&app.town(), &whole).await;
+    assert_eq!(counts(&report)[3], 0, "{report}");
+    let mut all = app.anon().get("/v1/organisations?q=full").await.expect(200).identifiers();
+    all.sort();
+    assert_eq!(all, ["T-org-careuk", "T-org-oxfam"]);
+    assert_eq!(counts(&iati(&app.town(), &whole).await), [0; 4]);
+    unchanged_by_its_own_files(&app).await;
+}
+
+#[actix_web::test]
+async fn texts_without_a_language_go_out_with_the_one_that_is_assumed() {
+    let app = TestApp::empty().await;
+    let file = activity("T-1", "EUR", &flow("", "2024-02-01", "1")).replace(" xml:lang=\"en\"", "");
+    let report = iati(&app.town(), &file).await;
+    let broken: Vec<&Value> = report["warnings"].as_array().unwrap().iter().map(|told| &told["rule"]).collect();
+    assert_eq!((counts(&report)[3], broken.contains(&&json!("4.1.1"))), (0, true), "{report}");
+    let xml = app.anon().get("/v1/programmes.xml").await.expect(200).text();
+    assert_eq!(
+        (xml.matches("xml:lang=\"en\"").count(), xml.matches("default-currency=\"EUR\"").count()),
+        (1, 1),
+        "{xml}"
+    );
+    let request = app.town().request("POST", "/v1/validate?format=iati").body(xml);
+    let validated = app.town().send(request).await.expect(200).json();
+    let is_broken = |told: &Value| told["rule"] == "4.1.1";
+    assert!(!validated["warnings"].as_array().unwrap().iter().any(is_broken), "{validated}");
+    unchanged_by_its_own_files(&app).await;
+}
+
 #[actix_web::test]
 async fn a_body_is_one_however_its_code_is_spelt() {
     let app = TestApp::empty().await;
@@ -38,11 +128,9 @@ async fn a_body_is_one_however_its_code_is_spelt() {
     ];
     let first = activity("T-1", "EUR", &inside.concat());
     let own = "<reporting-org ref=\"US-GOV-1\" type=\"10\"><narrative>Development Agency</narrative></reporting-org>";
-    let second = activity("T-2", "EUR", &paid("provider-org", "US-GOV-1", "Children Fund"));
-    let (from, to) = (second.find("<reporting-org").unwrap(), second.find("</reporting-org>").unwrap());
-    let second = second.replace(&second[from..to + "</reporting-org>".len()], own);
-    let (from, to) = (second.find("<iati-activity ").unwrap(), second.find("</iati-activities>").unwrap());
-    let whole = first.replace("</iati-activities>", &format!("{}</iati-activities>", &second[from..to]));
+    let named = [paid("provider-org", "US-GOV-1", "Children Fund"), paid("provider-org", "NOT-APPLICABLE", "Gamma")];
+    let second = reported(&activity("T-2", "EUR", &named.concat()), own);
+    let whole = together(&[first, second]);
     let report = iati(&client, &whole).await;
     assert_eq!(counts(&report)[3], 0, "{report} {whole}");
     let anon = app.anon();
@@ -51,7 +139,7 @@ async fn a_body_is_one_however_its_code_is_spelt() {
     assert_eq!(found(&anon, "organisations", "Development+Agency").await, ["T-org-US-GOV-1"]);
     assert_eq!(found(&anon, "organisations", "Road+Works").await, ["T-Road-works"]);
     assert_eq!(anon.get("/v1/transactions?provider=T-TOWN").await.expect(200).identifiers().len(), 2);
-    for one in ["Alpha", "Beta"] {
+    for one in ["Alpha", "Beta", "Gamma"] {
         assert_eq!(found(&anon, "organisations", one).await.len(), 1, "{one}");
     }
     for nobody in ["Whoever", "Children+Fund"] {
@@ -148,14 +236,9 @@ async fn numbers_of_what_is_measured_in_words_go_out_and_come_back() {
 async fn activities_that_go_round_in_a_circle_come_in_without() {
     let app = TestApp::empty().await;
     let related = |to: &str| format!("<related-activity type=\"1\" ref=\"{to}\"/>");
-    let all = [("T-1", "T-2"), ("T-2", "T-3"), ("T-3", "T-1"), ("T-4", "T-1")].map(|(name, above)| {
-        let whole = activity(name, "EUR", &related(above));
-        let (from, to) = (whole.find("<iati-activity ").unwrap(), whole.find("</iati-activities>").unwrap());
-        whole[from..to].to_owned()
-    });
-    let whole = activity("T-1", "EUR", "");
-    let start = &whole[..whole.find("<iati-activity ").unwrap()];
-    let report = iati(&app.town(), &format!("{start}{}</iati-activities>", all.concat())).await;
+    let all = [("T-1", "T-2"), ("T-2", "T-3"), ("T-3", "T-1"), ("T-4", "T-1")]
+        .map(|(name, above)| activity(name, "EUR", &related(above)));
+    let report = iati(&app.town(), &together(&all)).await;
     let told = report["warnings"].as_array().unwrap().iter().filter(|told| told["code"] == "circle").count();
     assert_eq!((counts(&report)[3], told), (0, 3), "{report}");
     assert_eq!(app.anon().get("/v1/programmes?parent=T-1").await.expect(200).identifiers(), ["T-4"]);

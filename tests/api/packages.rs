@@ -39,7 +39,7 @@ async fn what_comes_back_as_it_was_told_takes_nothing_away() {
     let (client, anon) = (app.town(), app.anon());
     assert_eq!(counts(&threesixty(&client, &told(&json!({}))).await), [4, 0, 0, 0]);
     // What a package has no room for.
-    let more = json!({"start_date": "2024-02", "status": "cancelled", "sectors": [{"code": "11110", "percentage": 100}],
+    let more = json!({"start_date": "2024-02", "status": "cancelled", "sectors": [{"code": "11110", "percentage": 60}, {"code": "11220", "percentage": 40}],
         "budget": {"amount": 1000, "currency": "GBP", "exactness": "approximate"}, "places": [{"location": "RS", "percentage": 100}]});
     client.patch("/v1/grants/T-G", &more, &PATCH).await.expect(200);
     let flow = json!({"type": "expenditure", "date": "2024", "value": {"amount": 7, "currency": "GBP", "exactness": "at_least"},
@@ -50,8 +50,9 @@ async fn what_comes_back_as_it_was_told_takes_nothing_away() {
         anon.get("/v1/grants/T-G").await.expect(200).json(),
         anon.get("/v1/transactions/T-OWN").await.expect(200).json(),
     );
-    // With another title only that is another.
+    // With another title only that is another, in whichever order its sectors are told.
     let mut edited = own(&app).await;
+    edited["classifications"].as_array_mut().unwrap().reverse();
     edited["title"] = json!("H");
     let report = threesixty(&client, &edited).await;
     assert_eq!(counts(&report), [0, 1, 0, 0], "{report}");

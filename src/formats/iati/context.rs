@@ -11,7 +11,12 @@ const AMOUNTS: [&str; 3] = ["value", "forecast", "loan-status"];
 const CURRENCY: &str = "currency";
 /// Texts, and theirs.
 const TEXT: &str = "narrative";
-const LANGUAGE: &str = "xml:lang";
+/// The attribute that says which language a text is in.
+pub const LANGUAGE: &str = "xml:lang";
+/// The language of texts that say none, nor does their activity.
+pub const ASSUMED: &str = "en";
+/// Says of an activity that its language is assumed: in what was read it had none.
+pub const ASSUMES: &str = "register:assumed";
 
 /// What an activity says for all that is in it.
 #[derive(Debug, Clone, Default)]
@@ -25,7 +30,7 @@ impl Context {
     pub fn of(activity: &Element) -> Self {
         Self {
             currency: activity.get("default-currency").map(str::to_owned),
-            language: activity.get(LANGUAGE).map(str::to_owned),
+            language: activity.get(LANGUAGE).filter(|_| !activity.has(ASSUMES)).map(str::to_owned),
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use super::activity::Groups;
-use super::context::Context;
+use super::context::{ASSUMED, ASSUMES, Context, LANGUAGE};
 use super::finding::{Finding, Severity};
 use super::groups::{ATTRIBUTES, ORDER};
 use super::parse::Parser;
@@ -71,7 +71,10 @@ impl Left {
     fn leave(&mut self, wrong: &[Finding], read: &mut Read) -> bool {
         let (mut more, mut single) = (false, BTreeSet::new());
         for finding in wrong {
-            let attribute = finding.path.strip_prefix('@').filter(|_| finding.parts.is_empty());
+            let attribute = match LANGUAGE_RULES.contains(&&*finding.rule) {
+                true => Some(LANGUAGE),
+                false => finding.path.strip_prefix('@').filter(|_| finding.parts.is_empty()),
+            };
             if attribute.is_some_and(|attribute| self.attributes.insert(attribute.to_owned())) {
                 more = true;
             } else if let Some(one) = one_of(finding, read) {
@@ -96,6 +99,9 @@ impl Left {
         self.names.union(&self.some)
     }
 }
+
+/// The rules by which texts have a language, of their own or the activity's.
+const LANGUAGE_RULES: [&str; 2] = ["4.1.1", "4.5.1"];
 
 /// The attributes that tell elements apart of which the register says some itself.
 fn key(name: &str) -> Option<&'static [&'static str]> {
@@ -151,6 +157,10 @@ fn put(original: Option<&Original>, read: &Read, mut restored: Element, mut grou
         said.push(name.as_str());
         match name.as_str() {
             ATTRIBUTES => {
+                if left.attributes.contains(LANGUAGE) && !restored.has(LANGUAGE) {
+                    restored.set(LANGUAGE, Some(ASSUMED));
+                    restored.set(ASSUMES, Some(LANGUAGE));
+                }
                 let was = elements.first().map(Element::attributes).into_iter().flatten();
                 let own: Vec<(String, String)> =
                     restored.attributes().filter(|(name, _)| name.starts_with("register:")).map(owned).collect();
@@ -213,6 +223,13 @@ fn fill(all: &mut Vec<Element>, own: Vec<Element>, key: &[&str]) {
     for one in own {
         let mine = titles(&one);
         let is_it = |other: &Element| {
+            // A day that is said as planned need not be said as actual.
+            if one.name() == "activity-date"
+                && side(&one) == side(other)
+                && one.get("iso-date") == other.get("iso-date")
+            {
+                return true;
+            }
             let read = titles(other);
             let is_called_so = read.iter().any(|read| mine.iter().any(|mine| mine.contains(read.as_str())));
             key.iter().all(|part| one.get(part) == other.get(part))
@@ -227,6 +244,11 @@ fn fill(all: &mut Vec<Element>, own: Vec<Element>, key: &[&str]) {
             }
         }
     }
+}
+
+/// Whether a date is of the beginning or the end.
+fn side(date: &Element) -> Option<bool> {
+    date.get("type").map(|of_type| matches!(of_type, "1" | "2"))
 }
 
 /// Who reported what was read, where that is not said as it was.

@@ -6,7 +6,7 @@ use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::index::{identifier, wholes};
-use super::parties::{Scope, beneficiary, organisation, participants};
+use super::parties::{Scope, beneficiary, introduced, organisation, participants};
 use super::who::{Reporting, Who};
 use super::words::{date, joined, language, object, texts};
 use super::{money, places, results};
@@ -107,6 +107,10 @@ pub fn activity(element: &Element, version: &str, known: &mut Known) -> (Vec<Rec
     };
     let record = whole(element, is_grant, &mut reading);
     reading.out.push(record);
+    if !reading.is_own {
+        let introduced = introduced(&reading.scope.reporting, reading.line, reading.known);
+        reading.out.extend(introduced);
+    }
     money::transactions(element, &mut reading);
     results::results(element, &mut reading);
     (reading.out, reading.notes)

@@ -10,6 +10,7 @@ use crate::formats::iati::codes;
 use crate::formats::iati::context::Context;
 use crate::formats::iati::xml::Element;
 use crate::imports::known::{Known, Record};
+use crate::imports::table::Header;
 use crate::kind::Kind;
 
 /// Who takes part in an activity, and in which role.
@@ -65,6 +66,18 @@ pub fn organisation(element: &Element, activity: &Scope, known: &mut Known, out:
     Some(identifier)
 }
 
+/// How who reports names itself, where the register has only heard of it from others.
+pub fn introduced(reporting: &Reporting, line: i64, known: &mut Known) -> Option<Record> {
+    let who = reporting.who.as_ref()?;
+    let identifier = known.organisation(who).filter(|one| known.is_hearsay(one))?.to_owned();
+    let Reporter { name, of_type } = known.reporter(who).cloned()?;
+    let of_type = of_type.and_then(|code| codes::value_of("OrganisationType", &code));
+    let (name, members) = (name?, if of_type.is_some() { &["name", "type"][..] } else { &["name"] });
+    let record = json!({"identifier": identifier, "name": name, "type": of_type});
+    let said = Some(Header::saying(&organisations::KIND, members).into());
+    known.is_new(&identifier).then(|| Record { said, ..Record::whole(&organisations::KIND, record, line) })
+}
+
 /// The beneficiary that an element names; a new one is added to the records.
 pub fn beneficiary(element: &Element, activity: &Scope, known: &mut Known, out: &mut Vec<Record>) -> Option<String> {
     if let Some(own) = named(element, &beneficiaries::KIND, known) {
@@ -98,9 +111,12 @@ fn named(element: &Element, kind: &Kind, known: &Known) -> Option<String> {
     element.get("ref").filter(is_one).map(str::to_owned)
 }
 
-/// Who is named; a reference that is the writer's own to give needs no list before it.
+/// Who is named; a reference that is the writer's own to give, or by which somebody reports in the file, needs no list
+/// before it.
 fn meant(element: &Element, activity: &Scope, known: &Known) -> Option<Who> {
-    let own = element.get("ref").filter(|reference| known.is_own(reference)).map(|own| Who::Reference(own.to_owned()));
+    let reports = |who: &Who| known.reporter(who).is_some();
+    let is_meant = |who: &Who| reports(who) || who.reference().is_some_and(|reference| known.is_own(reference));
+    let own = element.get("ref").map(|own| Who::Reference(own.to_owned())).filter(is_meant);
     let who = Who::of(element, &activity.reporting)?;
     Some(own.filter(|_| matches!(who, Who::Name(..))).unwrap_or(who))
 }

@@ -1,12 +1,13 @@
 //! Where an activity works, and in which sectors: shares are kept where they are whole.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::activity::Reading;
-use super::words::{number, spelt, texts};
+use super::who;
+use super::words::{number, slug, spelt, texts};
 use crate::codes;
 use crate::collections::locations;
 use crate::formats::iati::xml::Element;
@@ -73,7 +74,8 @@ fn located(named: &[&Element], country: &str, reading: &mut Reading) -> Option<V
         return None;
     }
     let mut found = Vec::new();
-    for (n, location) in named.iter().enumerate() {
+    let mut counts: HashMap<String, u32> = HashMap::new();
+    for location in named {
         let name = location.first("name").and_then(|name| texts(name, &reading.scope.language));
         let Some(name) = name else {
             let words = "a location without a name is no place of the register; the locations are only kept";
@@ -81,7 +83,12 @@ fn located(named: &[&Element], country: &str, reading: &mut Reading) -> Option<V
             return None;
         };
         let mut record = Map::new();
-        let identifier = format!("{}:location-{}", reading.identifier, n + 1);
+        // By its name it is the same place wherever it stands in the next file.
+        let called = location.first("name").and_then(who::name).as_deref().map(slug).unwrap_or_default();
+        let count = counts.entry(called.clone()).or_default();
+        *count += 1;
+        let nth = if *count > 1 { format!("-{count}") } else { String::new() };
+        let identifier = format!("{}:location-{called}{nth}", reading.identifier);
         record.insert("identifier".into(), identifier.clone().into());
         record.insert("kind".into(), "settlement".into());
         record.insert("name".into(), name);

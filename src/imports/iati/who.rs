@@ -85,17 +85,23 @@ impl Who {
 
     /// What a new record of it is called.
     pub fn name(&self, known: &Known) -> String {
-        match self {
-            Self::Identifier(identifier, _) => identifier.clone(),
-            Self::Reference(reference) => known.name(&spelt(reference)),
-            Self::Name(by, slug) if by.is_empty() => known.name(&format!("org-{slug}")),
-            Self::Name(by, slug) => known.name(&format!("{}-org-{slug}", spelt(by))),
-        }
+        self.name_by(known, known.writer())
+    }
+
+    /// What it is called by a writer.
+    pub fn name_by(&self, known: &Known, writer: Option<&str>) -> String {
+        let given = match self {
+            Self::Identifier(identifier, _) => return identifier.clone(),
+            Self::Reference(reference) => spelt(reference),
+            Self::Name(by, slug) if by.is_empty() => format!("org-{slug}"),
+            Self::Name(by, slug) => format!("{}-org-{slug}", spelt(by)),
+        };
+        known.name_by(&given, writer)
     }
 }
 
 /// The first words of a name.
-fn name(element: &Element) -> Option<String> {
+pub fn name(element: &Element) -> Option<String> {
     element.all("narrative").map(Element::words).find(|words| is_visible(words))
 }
 
@@ -128,6 +134,7 @@ pub fn canonical(reference: &str) -> String {
 /// Whether a reference is one body's: a country or an international agency, a list and a code, or the code of a channel of
 /// the OECD that is no kind of channel. `22000`, `N/A`, `NO-REF` and `10-Government` stand for many.
 fn tells_apart(reference: &str) -> bool {
+    const WORDS: [&str; 14] = ["AM", "AS", "AT", "BE", "BY", "DO", "IN", "IS", "IT", "ME", "MY", "NO", "SO", "TO"];
     const KINDS: [&str; 8] = ["10", "11", "12", "13", "60", "61", "62", "63"];
     let has_digit = |text: &str| text.bytes().any(|b| b.is_ascii_digit());
     if let Some(code) = reference.strip_prefix(CHANNELS) {
@@ -136,9 +143,9 @@ fn tells_apart(reference: &str) -> bool {
     reference.split_once('-').is_some_and(|(agency, code)| {
         let is_list = agency.len() == 2 && agency.bytes().all(|b| b.is_ascii_alphabetic());
         let is_coded = has_digit(code) || !reference.bytes().any(|b| b.is_ascii_lowercase());
-        // Norway's have digits; `NO-REF` and `NO-ID` are none of it.
-        let is_none = agency == "NO" && !has_digit(code);
-        is_list && is_coded && !is_none && !code.is_empty() && !code.ends_with('-')
+        // Those of Norway, Tonga and India have digits; `NO-REF`, `TO-BE-CONFIRMED` and `IN-KIND` are none of it.
+        let is_words = WORDS.contains(&agency) && !has_digit(code);
+        is_list && is_coded && !is_words && !code.is_empty() && !code.ends_with('-')
     })
 }
 
@@ -183,6 +190,8 @@ mod tests {
             "NON-PROFIT",
             "NOT-APPLICABLE",
             "NO-REF",
+            "TO-BE-CONFIRMED",
+            "IN-KIND",
             "UNKNOWN-1",
             "00117",
             "Other-90",

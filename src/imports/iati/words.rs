@@ -3,15 +3,13 @@
 use serde_json::{Map, Number, Value, json};
 
 use crate::codes::is_language;
+use crate::formats::iati::context::{ASSUMED, LANGUAGE};
 use crate::formats::iati::xml::Element;
 use crate::record::{Identifier, is_visible};
 
-/// The language of texts of which nothing says it.
-const LANGUAGE: &str = "en";
-
 /// The language that an activity says its texts are in.
 pub fn language(element: &Element) -> String {
-    element.get("xml:lang").and_then(tag).unwrap_or_else(|| LANGUAGE.to_owned())
+    element.get(LANGUAGE).and_then(tag).unwrap_or_else(|| ASSUMED.to_owned())
 }
 
 /// A language as records name it.

@@ -1,6 +1,6 @@
 //! What the register is asked for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use diesel::sql_types::{Array, Bool, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
@@ -41,6 +41,12 @@ struct Held {
     collection: String,
     #[diesel(sql_type = Bool)]
     live: bool,
+}
+
+#[derive(QueryableByName)]
+struct Owner {
+    #[diesel(sql_type = Text)]
+    publisher: String,
 }
 
 #[derive(QueryableByName)]
@@ -126,6 +132,13 @@ impl Known {
         // One may be named in several ways.
         let mut by_name: HashMap<String, Vec<Who>> = HashMap::new();
         let mut by_code: HashMap<(String, String), Vec<Who>> = HashMap::new();
+        // Whose activities they are: who brought these named the others too.
+        let owners: Vec<Owner> = sql_query(
+            "SELECT publisher FROM programmes WHERE identifier = ANY($1) UNION SELECT publisher FROM grants WHERE identifier = ANY($1)",
+        )
+        .bind::<Array<Text>, _>(self.named.activities.keys().collect::<Vec<_>>())
+        .load(connection)
+        .await?;
         for who in &self.named.parties {
             if let Some(reference) = who.reference() {
                 let one = &identifiers(reference)[0];
@@ -133,9 +146,11 @@ impl Known {
                 by_code.entry((text("scheme"), text("code"))).or_default().push(who.clone());
                 by_name.entry(reference.to_owned()).or_default().push(who.clone());
             }
-            let name = who.name(self);
-            by_name.entry(format!("{name}:beneficiary")).or_default().push(who.clone());
-            by_name.entry(name).or_default().push(who.clone());
+            let theirs = owners.iter().map(|owner| who.name_by(self, Some(&owner.publisher)));
+            for name in theirs.chain([who.name(self)]).collect::<BTreeSet<_>>() {
+                by_name.entry(format!("{name}:beneficiary")).or_default().push(who.clone());
+                by_name.entry(name).or_default().push(who.clone());
+            }
         }
         let names: Vec<&str> = by_name.keys().map(String::as_str).collect();
         let codes: Vec<&str> = by_code.keys().map(|(_, code)| code.as_str()).collect();
@@ -158,6 +173,19 @@ impl Known {
                 parties.entry(who.clone()).or_insert_with(|| identifier.clone());
             }
         }
+        let reporting: Vec<&String> =
+            self.named.reporters.keys().filter_map(|who| self.organisations.get(who)).collect();
+        let hearsay: Vec<Line> = sql_query(
+            "SELECT o.identifier AS record, o.publisher AS target FROM organisations o
+               JOIN versions v ON v.identifier = o.identifier AND v.version = o.version
+             WHERE o.identifier = ANY($1) AND o.version = 1 AND NOT o.doc ? 'original' AND coalesce(o.publisher = $2, true)
+               AND v.request_id IN (SELECT request_id FROM imports WHERE format = 'iati')",
+        )
+        .bind::<Array<Text>, _>(reporting)
+        .bind::<Nullable<Text>, _>(self.writer.as_deref())
+        .load(connection)
+        .await?;
+        self.hearsay = hearsay.into_iter().map(|row| row.record).collect();
         // Who was merged into another is that other.
         let merged: Vec<Merged> = sql_query(
             "WITH RECURSIVE next AS (

@@ -162,12 +162,15 @@ fn flows<'m>(told: &'m Value, mapped: &'m Mapped) -> impl Iterator<Item = (Strin
     flows.filter_map(|(_, flow)| Some((flow["identifier"].as_str()?.to_owned(), digest(told, "flow", flow))))
 }
 
-/// The digest of something that is said of a grant; neither the order of members nor the way that numbers are
-/// written makes a difference.
+/// The digest of something that is said of a grant; neither the order of members and of a list nor the way that numbers
+/// are written makes a difference.
 fn digest(told: &Value, name: &str, value: &Value) -> u64 {
     let mut value = value.clone();
     value.sort_all_objects();
     numbers(&mut value);
+    if let Value::Array(items) = &mut value {
+        items.sort_by_cached_key(Value::to_string);
+    }
     let mut hasher = DefaultHasher::new();
     (told["id"].as_str().map(str::trim), name, value.to_string()).hash(&mut hasher);
     hasher.finish()
