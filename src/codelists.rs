@@ -46,7 +46,10 @@ pub struct Code {
     pub fr: Option<String>,
     /// Its name in Serbian.
     #[serde(rename = "sr-Latn")]
-    pub sr: Option<String>,
+    pub latin: Option<String>,
+    /// The same in Cyrillic: of countries.
+    #[serde(rename = "sr-Cyrl")]
+    pub cyrillic: Option<String>,
     /// Its category.
     pub category: Option<String>,
     /// Since when it is not to be used any more; `?` where nobody says.
@@ -56,7 +59,7 @@ pub struct Code {
 impl Code {
     /// Its names, by language.
     pub fn names(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let all = [("en", &self.en), ("fr", &self.fr), ("sr-Latn", &self.sr)];
+        let all = [("en", &self.en), ("fr", &self.fr), ("sr-Cyrl", &self.cyrillic), ("sr-Latn", &self.latin)];
         all.into_iter().filter_map(|(language, name)| Some((language, name.as_deref()?)))
     }
 

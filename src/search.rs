@@ -53,7 +53,9 @@ impl Reading {
 pub struct Search {
     /// Its terms: each must be found.
     pub terms: Vec<Term>,
-    /// All of it, folded: for names and codes that are just that.
+    /// All of it, as it was typed.
+    pub typed: String,
+    /// The same, folded: for names and codes that are just that.
     pub whole: String,
     /// The same without what need not be found.
     pub bare: String,

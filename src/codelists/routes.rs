@@ -23,7 +23,8 @@ pub const PARAMETERS: [&str; 4] = ["code", "status", "format", "bom"];
 /// What a code can be.
 pub const STATUSES: [&str; 2] = ["active", "withdrawn"];
 /// The columns of CSV.
-const COLUMNS: [&str; 8] = ["code", "value", "name_en", "name_fr", "name_sr_latn", "category", "status", "withdrawn"];
+const COLUMNS: [&str; 9] =
+    ["code", "value", "name_en", "name_fr", "name_sr_cyrl", "name_sr_latn", "category", "status", "withdrawn"];
 
 /// `GET /v1/codelists`.
 pub async fn index(request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
@@ -117,7 +118,8 @@ fn csv<'c>(codes: impl Iterator<Item = &'c Code>, bom: bool) -> Vec<u8> {
             text(&code.value),
             text(&code.en),
             text(&code.fr),
-            text(&code.sr),
+            text(&code.cyrillic),
+            text(&code.latin),
             text(&code.category),
             code.status().to_owned(),
             text(&code.withdrawn),

@@ -15,14 +15,16 @@ impl Search {
         needed.map(|term| condition(term, kind, values)).collect()
     }
 
-    /// How well a record fits, as a number: it has just this code, it is called just this,
-    /// its name begins so; beyond that, where the words stand and how often.
+    /// How well a record fits, as a number: it has just this code, it is called just this, in these very letters
+    /// (Индија is a country, Indija a town too), its name begins so; beyond that, where the words stand and how often.
     pub fn relevance(&self, values: &mut Vec<Bound>) -> String {
+        let letters = bind(&self.typed, values);
         let named = |text: &str, values: &mut Vec<Bound>| {
             let text = bind(text, values);
             format!(
                 "CASE WHEN strpos(t.names, '#' || {text} || '#') > 0 THEN 8 \
-                 WHEN strpos(t.names, '|' || {text} || '|') > 0 THEN 4 \
+                 WHEN strpos(t.names, '|' || {text} || '|') > 0 THEN 4 + \
+                   (strpos(lower(called(t.doc)::text COLLATE \"und-x-icu\"), lower(to_json({letters}::text)::text COLLATE \"und-x-icu\")) > 0)::integer * 0.5 \
                  WHEN strpos(t.names, '|' || {text} || ' ') > 0 THEN 2 ELSE 0 END"
             )
         };

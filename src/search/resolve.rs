@@ -35,7 +35,7 @@ impl Search {
         let texts: Vec<&str> = typed.iter().map(|term| term.text.as_str()).collect();
         let folded: Vec<Folded> =
             sql_query("SELECT fold(text) AS folded FROM unnest($1) WITH ORDINALITY AS typed (text, n) ORDER BY n")
-                .bind::<Array<Text>, _>(texts)
+                .bind::<Array<Text>, _>(&texts)
                 .load(connection)
                 .await?;
         let whole: Vec<&str> = folded.iter().map(|one| one.folded.as_str()).filter(|one| !one.is_empty()).collect();
@@ -64,10 +64,10 @@ impl Search {
         // Where one word is like nothing, all of them together may be like a name.
         let absent = terms.iter().any(|term| term.reading == Reading::Absent);
         if absent && terms.len() > 1 && knows(connection, &bare, Reading::Similar).await? {
-            let typed = typed.iter().map(|typed| typed.text.as_str()).collect::<Vec<_>>().join(" ");
-            terms = vec![Term { typed, folded: bare.clone(), reading: Reading::Similar }];
+            terms = vec![Term { typed: texts.join(" "), folded: bare.clone(), reading: Reading::Similar }];
         }
-        Ok(Self { terms, whole, bare })
+        let typed = texts.join(" ");
+        Ok(Self { terms, typed, whole, bare })
     }
 }
 

@@ -67,6 +67,7 @@ async fn an_index_serves_every_filter_and_sort() {
             let term = |text: &str| Term { typed: text.into(), folded: text.into(), reading };
             search.set_search(&Search {
                 terms: vec![term("school"), term("cuprija")],
+                typed: "water".into(),
                 whole: "school cuprija".into(),
                 bare: String::new(),
             });
