@@ -154,6 +154,15 @@ async fn one_wrong_element_takes_no_right_one_with_it() {
     assert!(xml.contains("register:omitted=\"planned-disbursement\""), "{xml}");
     assert_eq!([1, 2, 3].map(|n| xml.contains(&format!("\">{n}</value>"))), [true, false, true], "{xml}");
     unchanged_by_its_own_files(&app).await;
+    // A flow that breaks the schema is told by the register, beside the others as they came.
+    let more = |kept: &str| flow("", "2024-02-01", "1").replace("</transaction>", &format!("{kept}</transaction>"));
+    let right = "<flow-type code=\"10\"/>";
+    let inside = [more(right), more("<flow-type/><flow-type/>"), more(right)].concat();
+    iati(&app.town(), &activity("T-3", "EUR", &inside)).await;
+    let xml = app.anon().get("/v1/programmes.xml?q=T-3").await.expect(200).text();
+    let told = [right, "<flow-type/>", "<transaction ", "register:omitted=\"transaction\""];
+    assert_eq!(told.map(|text| xml.matches(text).count()), [2, 0, 3, 1], "{xml}");
+    unchanged_by_its_own_files(&app).await;
     // Of what the register says in part itself, what is right stays as well.
     let link = |url: &str, category: &str| {
         format!(

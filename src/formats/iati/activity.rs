@@ -50,8 +50,7 @@ pub fn activity(of: &Activity, collection: &str, related: &Related, today: Naive
 /// unless they are to be `without` that.
 fn generated(of: &Activity, related: &Related, today: NaiveDate, without: &BTreeSet<String>) -> Groups {
     let (sectors, unshared) = sectors::sectors(&of.sectors);
-    let (flows, planned) =
-        money::flows(&related.transactions, &related.parties, today, !without.contains("transaction"));
+    let (flows, planned) = money::flows(&related.transactions, &related.parties, today, without);
     let budgets = money::budgets(of.budget.as_ref(), of.start_date.as_ref(), of.end_date.as_ref());
     let unperiodic = of.budget.iter().filter(|_| budgets.is_empty()).map(money::unperiodic).collect();
     let tags = of.tags.iter().map(sectors::tag).chain(unshared);

@@ -1,11 +1,12 @@
 //! Budgets and flows of an activity.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{Days, Months, NaiveDate};
 use rust_decimal::Decimal;
 
 use super::activity::{inexact, narratives, party};
+use super::original::{FLOW, nth};
 use super::xml::Element;
 use super::{codes, groups, original};
 use crate::collections::transactions::{Party, Transaction, TransactionType};
@@ -78,12 +79,13 @@ fn value(amount: Decimal, of: &Money, date: Option<&PartialDate>) -> Element {
 }
 
 /// The flows, and those that are to come, which the standard has apart: of these only payments. Those that
-/// were read from it, and still say the same, are as they were, if that is wanted.
+/// were read from it, and still say the same, are as they were, unless they are to be `without` that: all of them, or those
+/// of these numbers.
 pub fn flows(
     transactions: &[Transaction],
     parties: &HashMap<String, related::Party>,
     today: NaiveDate,
-    as_read: bool,
+    without: &BTreeSet<String>,
 ) -> (Vec<Element>, Vec<Element>) {
     let (mut flows, mut planned) = (Vec::new(), Vec::new());
     for transaction in transactions {
@@ -115,7 +117,8 @@ pub fn flows(
             // A value of a day to come is not known.
             let is_past = value_date.days().is_some_and(|(first, _)| first <= today);
             let value_date = if is_past { value_date } else { &transaction.date };
-            let original = transaction.original.as_ref().filter(|_| as_read);
+            let is_wrong = without.contains(FLOW) || without.contains(&nth(FLOW, flows.len() + 1));
+            let original = transaction.original.as_ref().filter(|_| !is_wrong);
             let original = original.and_then(|of| original::read(of, "transaction", Some(&groups::flow(transaction))));
             let original = original.and_then(|elements| elements.into_iter().next());
             let original = original.map(|element| element.attribute("register:original", true));

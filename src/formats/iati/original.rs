@@ -69,7 +69,7 @@ struct Left {
 impl Left {
     /// Leaves out as little as findings are about; says whether that is any more than before.
     fn leave(&mut self, wrong: &[Finding], read: &mut Read) -> bool {
-        let (mut more, mut single) = (false, BTreeSet::new());
+        let (mut more, mut single, mut flows) = (false, BTreeSet::new(), BTreeSet::new());
         for finding in wrong {
             let attribute = match LANGUAGE_RULES.contains(&&*finding.rule) {
                 true => Some(LANGUAGE),
@@ -79,6 +79,8 @@ impl Left {
                 more = true;
             } else if let Some(one) = one_of(finding, read) {
                 single.insert(one);
+            } else if finding.parts == [FLOW] {
+                flows.extend(number(finding, FLOW).map(|n| nth(FLOW, n)));
             } else if finding.parts.is_empty() {
                 more |= self.names.insert(ATTRIBUTES.to_owned());
             } else {
@@ -86,6 +88,11 @@ impl Left {
             }
         }
         more |= !single.is_empty();
+        flows.into_iter().for_each(|flow| more |= self.names.insert(flow));
+        // Of very many not each is looked at.
+        if self.names.iter().filter(|name| name.starts_with(FLOW)).count() > MOST {
+            more |= self.names.insert(FLOW.to_owned());
+        }
         // The last first: the others keep their numbers.
         for (name, n) in single.into_iter().rev() {
             read.entry(name.to_owned()).or_default().0.remove(n);
@@ -100,6 +107,10 @@ impl Left {
     }
 }
 
+/// The name of a flow's element.
+pub const FLOW: &str = "transaction";
+/// So many wrong ones are told one by one.
+const MOST: usize = 100;
 /// The rules by which texts have a language, of their own or the activity's.
 const LANGUAGE_RULES: [&str; 2] = ["4.1.1", "4.5.1"];
 
@@ -121,19 +132,30 @@ fn one_of<'f>(finding: &'f Finding, read: &Read) -> Option<(&'f str, usize)> {
     if !is_alone && key(name).is_none() {
         return None;
     }
-    let n = match finding.path.strip_prefix(name.as_str())?.strip_prefix('[') {
-        Some(number) => number.split(']').next()?.parse::<usize>().ok()?.checked_sub(1)?,
-        None => 0,
-    };
+    let n = number(finding, name)?.checked_sub(1)?;
     (n < elements.len()).then_some((name, n))
+}
+
+/// Which of the elements of a name it is about, from 1.
+fn number(finding: &Finding, name: &str) -> Option<usize> {
+    match finding.path.strip_prefix(name)?.strip_prefix('[') {
+        Some(number) => number.split(']').next()?.parse().ok(),
+        None => Some(1),
+    }
+}
+
+/// An element by its name and number, as paths have it.
+pub fn nth(name: &str, n: usize) -> String {
+    format!("{name}[{n}]")
 }
 
 /// The elements in the order of the standard's schema, with those that were read where they still hold and
 /// the register has nothing else to say.
 fn put(original: Option<&Original>, read: &Read, mut restored: Element, mut groups: Groups, left: &Left) -> Element {
     let without = &left.names;
-    let is_elsewhere = |name: &&String| matches!(name.as_str(), "transaction" | "result") || read.contains_key(*name);
-    let mut omitted: Vec<&str> = left.all().filter(is_elsewhere).map(String::as_str).collect();
+    let is_elsewhere = |name: &&str| matches!(*name, FLOW | "result") || read.contains_key(*name);
+    let all: BTreeSet<&str> = left.all().map(|name| name.split('[').next().unwrap_or_default()).collect();
+    let mut omitted: Vec<&str> = all.into_iter().filter(is_elsewhere).collect();
     omitted.extend((!left.attributes.is_empty() && !without.contains(ATTRIBUTES)).then_some(ATTRIBUTES));
     if !omitted.is_empty() {
         let before = restored.get("register:omitted").map(str::to_owned);
