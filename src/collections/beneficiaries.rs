@@ -101,7 +101,11 @@ pub static KIND: Kind = Kind {
             shared::PLACE,
             any_of("organisation", "t.organisation = ANY($?)", "The same body as one of these organisations.")
                 .counted("t.organisation"),
-            any_of("code", "t.codes && $?", "With one of these codes among its identifiers elsewhere."),
+            any_of(
+                "code",
+                shared::CODED,
+                "With one of these codes among its identifiers elsewhere: `41114`, or with its scheme, `XM-DAC-41114`.",
+            ),
             number("population_gte", "coalesce(t.population, -1) >= $?::numeric", "Of this population or more."),
             number(
                 "population_lte",

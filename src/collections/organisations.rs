@@ -109,7 +109,11 @@ pub static KIND: Kind = Kind {
         &[
             codes("type", "t.type = ANY($?)", OrganisationType::VARIANTS, "Of one of these types.").counted("t.type"),
             shared::PLACE,
-            any_of("code", "t.codes && $?", "With one of these codes among its identifiers elsewhere."),
+            any_of(
+                "code",
+                shared::CODED,
+                "With one of these codes among its identifiers elsewhere: `41114`, or with its scheme, `XM-DAC-41114`.",
+            ),
         ],
     ],
     sorts: &[shared::NAME_SORT],

@@ -20,6 +20,13 @@ pub const PLACE: Filter = any_of(
 )
 .placed();
 
+/// By a code among the identifiers, or the same with its scheme before it: schemes have hyphens of their own.
+pub const CODED: &str = "t.codes && ARRAY(
+      SELECT regexp_replace(code, '^([^-]*-){' || n || '}', '') FROM unnest($?::text[]) AS code, generate_series(0, 5) AS n)
+    AND (t.codes && $?::text[] OR EXISTS (
+      SELECT FROM jsonb_array_elements(t.doc -> 'identifiers') AS one
+      WHERE concat(one ->> 'scheme', '-', one ->> 'code') = ANY($?::text[])))";
+
 /// Filters by where the places are.
 pub const MAP: &[Filter] = &[
     Filter {

@@ -18,6 +18,9 @@ use crate::kind::Kind;
 /// than the register did.
 pub const DERIVED: &str = "registerDerived";
 
+/// The part of an original that says of each date of a grant in which member it stood.
+pub const DATES: &str = "dates";
+
 /// Grants that are left out and named; of more only the number is said.
 const NAMED: usize = 1000;
 

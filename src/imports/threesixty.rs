@@ -23,6 +23,7 @@ use serde_json::{Map, Value, json};
 use crate::collections::{beneficiaries, grants, organisations};
 use crate::error::Fault;
 use crate::formats::iati::finding::Severity;
+use crate::formats::threesixty::DATES;
 use crate::kind::Kind;
 use said::{Said, Same};
 
@@ -135,9 +136,9 @@ fn is_party(kind: &Kind) -> bool {
 }
 
 /// What the register has no member for, as the member `original` of a grant, and locations that say more than
-/// its places do, with the digest of these. Sorted, so that neither the order of columns nor that of
+/// its places do, with the digest of these; and whether its dates were planned, with theirs. Sorted, so that neither the order of columns nor that of
 /// members makes a change.
-pub fn kept(rest: Map<String, Value>, locations: Option<(Value, String)>) -> Value {
+pub fn kept(rest: Map<String, Value>, locations: Option<(Value, String)>, dates: Option<(Value, String)>) -> Value {
     let sorted = |mut value: Value| {
         value.sort_all_objects();
         value.to_string()
@@ -146,8 +147,10 @@ pub fn kept(rest: Map<String, Value>, locations: Option<(Value, String)>) -> Val
     if !rest.is_empty() {
         parts.insert("rest".to_owned(), json!({"text": sorted(Value::Object(rest))}));
     }
-    if let Some((locations, of)) = locations {
-        parts.insert("beneficiaryLocation".to_owned(), json!({"text": sorted(locations), "of": of}));
+    for (name, part) in [("beneficiaryLocation", locations), (DATES, dates)] {
+        if let Some((said, of)) = part {
+            parts.insert(name.to_owned(), json!({"text": sorted(said), "of": of}));
+        }
     }
     json!({"standard": "360giving", "version": "1.4", "parts": parts})
 }

@@ -47,10 +47,13 @@ pub async fn dangling(
         return Ok(Vec::new());
     }
     let wanted: Vec<&str> = links.iter().map(|link| link.target.as_str()).collect();
-    let found: Vec<Known> = sql_query("SELECT identifier, collection FROM records WHERE identifier = ANY($1) AND live")
-        .bind::<Array<Text>, _>(&wanted)
-        .load(connection)
-        .await?;
+    let found: Vec<Known> = sql_query(
+        "SELECT identifier, CASE WHEN live THEN collection ELSE '>' || merged_into END AS collection FROM records
+         WHERE identifier = ANY($1) AND (live OR merged_into IS NOT NULL)",
+    )
+    .bind::<Array<Text>, _>(&wanted)
+    .load(connection)
+    .await?;
     let mut known: HashSet<(&str, &str)> =
         found.iter().map(|known| (known.identifier.as_str(), known.collection.as_str())).collect();
     known.extend(own.map(|identifier| (identifier, kind.collection)));
@@ -63,10 +66,12 @@ pub async fn dangling(
     Ok(faults.collect())
 }
 
-/// What is wrong with a reference.
+/// What is wrong with a reference: `elsewhere` is the collection that its target is in, or after a `>` what that was
+/// merged into.
 pub fn unknown(target: &str, collection: &str, elsewhere: Option<&str>) -> String {
-    match elsewhere {
-        Some(other) => format!("{target} is in {other}, not in {collection}"),
+    match elsewhere.map(|other| other.strip_prefix('>').ok_or(other)) {
+        Some(Ok(other)) => format!("{target} was merged into {other}: name that"),
+        Some(Err(other)) => format!("{target} is in {other}, not in {collection}"),
         None => format!("there is no {target} in {collection}"),
     }
 }

@@ -1,7 +1,8 @@
 //! Two records of one body become one: references move, identifiers are joined, the address redirects.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::imports::send;
 use crate::make;
 use crate::support::TestApp;
 
@@ -50,10 +51,22 @@ async fn a_merge_moves_what_refers_and_leaves_a_redirect() {
     let totals = anon.get("/v1/totals/grants?group_by=funder").await.json();
     assert_eq!((&totals["data"][0]["funder"], totals["data"][0]["sum"].to_string()), (&json!("T-B"), "100.00".into()));
     // The other is found by the identifiers of both.
-    for code in ["41114", "46004", "1"] {
+    for code in ["41114", "46004", "1", "XM-DAC-41114", "RS-PIB-1,none"] {
         assert_eq!(anon.get(&format!("/v1/organisations?code={code}")).await.identifiers(), ["T-B"], "{code}");
     }
+    for other in ["GB-CHC-41114", "DAC-41114", "XM-DAC", "XM-DAC-1"] {
+        assert!(anon.get(&format!("/v1/organisations?code={other}")).await.identifiers().is_empty(), "{other}");
+    }
     assert_eq!(anon.get("/v1/organisations/T-B").await.json()["identifiers"].as_array().unwrap().len(), 3);
+    // Who still names the other is told which one to name.
+    let late = json!({"name": {"en": "x"}, "kind": "institution", "organisation": "T-A"});
+    let written = town.put("/v1/beneficiaries/T-LATE", &late, &[]).await.expect(400).text();
+    let line = json!({"collection": "beneficiaries", "identifier": "T-LATE"}).as_object().unwrap().clone();
+    let line: Value = line.into_iter().chain(late.as_object().unwrap().clone()).collect();
+    let sent = send(&town, "format=ndjson", line.to_string(), &[]).await.text();
+    for told in [written, sent] {
+        assert!(told.contains("T-A was merged into T-B: name that"), "{told}");
+    }
     // The address redirects for ever; the history and the feed tell it.
     assert_eq!(anon.get("/v1/organisations/T-A").await.expect(308).header("location"), "/v1/organisations/T-B");
     let versions = anon.get("/v1/organisations/T-A/versions").await.json();

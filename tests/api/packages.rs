@@ -226,6 +226,35 @@ async fn a_date_that_begins_a_grant_awards_nothing() {
 }
 
 #[actix_web::test]
+async fn what_was_planned_is_not_said_to_have_been() {
+    let app = register().await;
+    let (client, anon) = (app.town(), app.anon());
+    let period = |from: &str, to: &str| json!([{"startDate": from, "endDate": to}]);
+    let number = json!({"id": "GB-CHC-777777", "name": "R", "charityNumber": "777777"});
+    let mut grant =
+        told(&json!({"plannedDates": period("2020-01-01", "2020-12-31"), "recipientOrganization": [number]}));
+    for member in ["beneficiaryLocation", "fromAnOpenCall"] {
+        grant.as_object_mut().unwrap().shift_remove(member);
+    }
+    threesixty(&client, &grant).await;
+    assert_eq!(anon.get("/v1/grants/T-G").await.expect(200).json()["status"], "closed");
+    let package = own(&app).await;
+    assert_eq!((&package["plannedDates"], package.get("actualDates")), (&grant["plannedDates"], None));
+    assert_eq!(package["recipientOrganization"][0], number);
+    assert_eq!(package.get("registerDerived"), None, "{package}");
+    // Of both each says its own.
+    grant["actualDates"] = json!([{"startDate": "2020-02-01"}]);
+    threesixty(&client, &grant).await;
+    let package = own(&app).await;
+    assert_eq!([&package["plannedDates"], &package["actualDates"]], [&grant["plannedDates"], &grant["actualDates"]]);
+    unchanged_by_its_own_files(&app).await;
+    // What somebody says of it here is as the register has it.
+    client.patch("/v1/grants/T-G", &json!({"end_date": "2021-01-31"}), &PATCH).await.expect(200);
+    assert_eq!(own(&app).await["actualDates"], period("2020-02-01", "2021-01-31"));
+    unchanged_by_its_own_files(&app).await;
+}
+
+#[actix_web::test]
 async fn a_table_that_ends_within_a_row_stores_nothing() {
     let app = register().await;
     let whole = "Identifier,Title,Description,Currency,Amount Awarded,Award Date,Recipient Org:Identifier,Recipient Org:Name\n\

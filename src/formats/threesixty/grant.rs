@@ -1,23 +1,27 @@
 //! One grant of a package.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{NaiveDate, SecondsFormat};
 use rust_decimal::Decimal;
 use serde_json::{Map, Number, Value, json};
 
-use super::DERIVED;
+use super::{DATES, DERIVED};
 use crate::collections::grants::RecipientRole;
 use crate::collections::transactions::{self, Transaction, TransactionType};
 use crate::formats::activity::Activity;
 use crate::formats::related::{Party, Place, Related};
 use crate::record::original::{Standard, digest_of};
-use crate::record::{Identifier, OrganisationRole, PartialDate, Status, Translations};
+use crate::record::{Identifier, OrganisationRole, Original, PartialDate, Status, Translations};
 
 /// The languages of a text that has to be in one, the first best.
 const LANGUAGES: [&str; 3] = ["en", "sr-Latn", "sr-Cyrl"];
 /// What the standard's list of countries does not have.
 const NO_COUNTRY: &str = "XK";
+
+/// What came to be, and what was planned.
+const ACTUAL: &str = "actualDates";
+const PLANNED: &str = "plannedDates";
 
 /// Members of organisations, and the lists that their numbers are of.
 const NUMBERS: [(&str, &[&str]); 2] =
@@ -35,6 +39,8 @@ pub fn grant(of: &Activity, related: &Related) -> (Value, Vec<&'static str>) {
     .into_iter()
     .filter_map(|(member, is_missing)| is_missing.then_some(member))
     .collect();
+    // What a package said of it that the register has no members for.
+    let original = of.original.as_ref().filter(|original| original.standard == Standard::ThreeSixtyGiving);
     let mut grant = json!({
         "id": of.identifier,
         "title": text(&of.title),
@@ -54,8 +60,9 @@ pub fn grant(of: &Activity, related: &Related) -> (Value, Vec<&'static str>) {
         }
     };
     add("recipientOrganization", recipients);
-    let is_over = matches!(of.status, Status::Finalisation | Status::Closed);
-    add(if is_over { "actualDates" } else { "plannedDates" }, dates(of));
+    for (member, dates) in dates(of, original) {
+        add(member, vec![dates.into()]);
+    }
     add("beneficiaryLocation", of.places.iter().map(|share| location(&share.location.0, &related.places)).collect());
     add(
         "classifications",
@@ -68,8 +75,6 @@ pub fn grant(of: &Activity, related: &Related) -> (Value, Vec<&'static str>) {
     );
     add("commitmentTransaction", flows(of, related, &[TransactionType::OutgoingCommitment]));
     add("disbursementTransaction", flows(of, related, &[TransactionType::Disbursement, TransactionType::Expenditure]));
-    // What a package said of it that the register has no members for.
-    let original = of.original.as_ref().filter(|original| original.standard == Standard::ThreeSixtyGiving);
     // Nor is a commitment to be made of a date that is its first day.
     let is_committed =
         related.transactions.iter().any(|flow| flow.transaction_type == TransactionType::OutgoingCommitment);
@@ -126,12 +131,22 @@ fn award_date(of: &Activity, related: &Related) -> Option<NaiveDate> {
     commitments.filter_map(|flow| day(&flow.date)).min().or_else(|| day(of.start_date.as_ref()?))
 }
 
-fn dates(of: &Activity) -> Vec<Value> {
-    let mut dates = Map::new();
+/// Its first and last day, in the members that said them; else as its status has it.
+fn dates(of: &Activity, original: Option<&Original>) -> BTreeMap<&'static str, Map<String, Value>> {
+    let said =
+        original.and_then(|original| original.part(DATES, Some(&digest_of(&json!([of.start_date, of.end_date])))));
+    let said: Value = said.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let is_over = matches!(of.status, Status::Finalisation | Status::Closed);
     let last = of.end_date.as_ref().and_then(PartialDate::days).map(|(_, last)| last);
-    dates.extend(of.start_date.as_ref().and_then(day).map(|first| ("startDate".to_owned(), json!(first))));
-    dates.extend(last.map(|last| ("endDate".to_owned(), json!(last))));
-    if dates.is_empty() { Vec::new() } else { vec![dates.into()] }
+    let mut dates: BTreeMap<&'static str, Map<String, Value>> = BTreeMap::new();
+    for (name, day) in [("startDate", of.start_date.as_ref().and_then(day)), ("endDate", last)] {
+        let is_actual = said[name].as_str().map_or(is_over, |member| member == ACTUAL);
+        let member = if is_actual { ACTUAL } else { PLANNED };
+        if let Some(day) = day {
+            dates.entry(member).or_default().insert(name.to_owned(), json!(day));
+        }
+    }
+    dates
 }
 
 fn organisation(identifier: &Identifier, parties: &HashMap<String, Party>) -> Value {
@@ -139,10 +154,9 @@ fn organisation(identifier: &Identifier, parties: &HashMap<String, Party>) -> Va
         Some(party) => {
             let reference = party.reference(&identifier.0);
             let mut organisation = json!({"id": reference, "name": text(&party.name)});
-            // The numbers that it has beside its reference.
             for (member, schemes) in NUMBERS {
                 let mut listed = party.identifiers.iter().filter(|one| schemes.contains(&one.scheme.as_str()));
-                if let Some(one) = listed.next().filter(|one| !reference.ends_with(&format!("-{}", one.code))) {
+                if let Some(one) = listed.next() {
                     organisation[member] = one.code.as_str().into();
                 }
             }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use chrono::NaiveDate;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::flows::{self, Award, check, flows, money};
 use super::part::{self, Part};
@@ -87,7 +87,8 @@ fn map(known: &dyn Known, today: NaiveDate, mut part: Part, out: &mut Mapped) {
         (Some(amount), Some(currency)) => Some(money(amount, currency)),
         _ => None,
     };
-    let (start, end) = period(&mut part, out);
+    let ((start, end), dated) = period(&mut part, out);
+    let dated = (!dated.is_empty()).then(|| (Value::Object(dated), digest_of(&json!([start, end]))));
     let is_over = end.as_ref().and_then(|end| PartialDate(end.clone()).days()).is_some_and(|(_, last)| last < today);
     record["status"] = if is_over { "closed" } else { "implementation" }.into();
     let list = |parties: &[parties::Party], own: &str, role: &str| -> Vec<Value> {
@@ -141,8 +142,8 @@ fn map(known: &dyn Known, today: NaiveDate, mut part: Part, out: &mut Mapped) {
     let _ = part.text("dateModified", out).inspect(|date| part::dated("/dateModified", date, out));
     let rest = part.rest();
     let locations = locations.map(|locations| (locations, digest_of(&json!([typed(&places)]))));
-    if !rest.is_empty() || locations.is_some() {
-        record["original"] = kept(rest, locations);
+    if !rest.is_empty() || locations.is_some() || dated.is_some() {
+        record["original"] = kept(rest, locations, dated);
     }
     out.records.insert(at, (&grants::KIND, record));
 }
@@ -170,15 +171,16 @@ fn required(part: &Part, out: &mut Mapped) {
     }
 }
 
-/// When it begins and ends: as it did, else as it was planned.
-fn period(part: &mut Part, out: &mut Mapped) -> (Option<String>, Option<String>) {
-    let (mut start, mut end) = (None, None);
+/// When it begins and ends: as it did, else as it was planned; and which member said which.
+fn period(part: &mut Part, out: &mut Mapped) -> ((Option<String>, Option<String>), Map<String, Value>) {
+    let (mut start, mut end, mut said) = (None, None, Map::new());
     for member in ["actualDates", "plannedDates"] {
         let mut events = part.parts(member, out);
         if let Some(event) = events.first_mut() {
             for (date, own) in [("startDate", &mut start), ("endDate", &mut end)] {
                 if own.is_none() {
                     *own = event.date(date, out);
+                    said.extend(own.is_some().then(|| (date.to_owned(), member.into())));
                 }
             }
         }
@@ -189,8 +191,9 @@ fn period(part: &mut Part, out: &mut Mapped) -> (Option<String>, Option<String>)
     {
         out.note("", "period_backwards", format!("{to} is before {from}; the end is left out"));
         end = None;
+        said.shift_remove("endDate");
     }
-    (start, end)
+    ((start, end), said)
 }
 
 /// The first programme that the register has.

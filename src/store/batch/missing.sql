@@ -14,7 +14,7 @@ WITH targets AS MATERIALIZED (
         THEN 'reference_refused'
       ELSE 'reference_unknown'
     END AS code,
-    (SELECT collection FROM records WHERE identifier = target AND live) AS elsewhere
+    (SELECT CASE WHEN live THEN records.collection ELSE '>' || merged_into END FROM records WHERE identifier = target) AS elsewhere
   FROM targets
   LEFT JOIN decided ON decided.identifier = target AND decided.collection = targets.collection
   WHERE decided.outcome IS DISTINCT FROM 'created'
