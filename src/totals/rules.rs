@@ -4,9 +4,11 @@
 /// unless all of them are only parked: what an organisation moves to itself, as an organisation or as a beneficiary.
 const RULES: &str = "CASE WHEN {has_parts} THEN 'replaced' WHEN {parked} THEN 'parked' END";
 /// Whether payer and receiver of a flow are one.
-pub const PARKED: &str = "(t.doc #>> '{provider,organisation}' = t.doc #>> '{receiver,organisation}'
+pub const ITSELF: &str = "(t.doc #>> '{provider,organisation}' = t.doc #>> '{receiver,organisation}'
     OR t.doc #>> '{provider,organisation}' = rb.organisation OR pb.organisation = t.doc #>> '{receiver,organisation}'
     OR pb.organisation = rb.organisation OR t.doc #>> '{provider,beneficiary}' = t.doc #>> '{receiver,beneficiary}')";
+/// Whether it is only parked with them: what somebody spends itself is spent.
+pub const PARKED: &str = "({itself} AND t.type <> 'expenditure')";
 /// Who they are as organisations.
 pub const SELVES: &str = "
   LEFT JOIN beneficiaries pb ON pb.identifier = t.doc #>> '{provider,beneficiary}'
@@ -52,5 +54,6 @@ impl Rules {
             .replace("{has_parts}", self.has_parts)
             .replace("{selves}", SELVES)
             .replace("{parked}", PARKED)
+            .replace("{itself}", ITSELF)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::crossing::Around;
 use super::facts::Facts;
-use super::rules::{PARKED, Rules, SELVES, WHOLES};
+use super::rules::{ITSELF, PARKED, Rules, SELVES, WHOLES};
 
 /// Whether the places of a record, or of what a flow comes from or goes to, lie inside. A place
 /// that the boundary lies in is neither inside nor apart from it.
@@ -73,9 +73,10 @@ impl Facts<'_> {
             ),
             None => String::new(),
         };
+        let parked = parked.replace("{itself}", ITSELF);
         self.statement.add(format!(
             "stated AS MATERIALIZED (SELECT t.identifier, t.parent, t.type, t.amount, t.currency, {} AS giving, {} AS taking, {parked} AS parked,
-               {PARKED} IS TRUE AS itself, t.type IN ({INCOMING}) AS incoming, t.type IN ({PROMISED}) AS promised,
+               {ITSELF} IS TRUE AS itself, t.type IN ({INCOMING}) AS incoming, t.type IN ({PROMISED}) AS promised,
                nullif(array_remove(ARRAY[t.doc #>> '{{receiver,organisation}}', t.doc #>> '{{receiver,beneficiary}}', rb.organisation], NULL), '{{}}') AS payees,
                nullif(array_remove(ARRAY[t.doc #>> '{{provider,organisation}}', t.doc #>> '{{provider,beneficiary}}', pb.organisation], NULL), '{{}}') AS payers
              FROM transactions t{SELVES}{seated}{those})",

@@ -26,7 +26,7 @@ const KEYS: [&str; 5] = ["place", "sector", "programme", "funder", "beneficiary_
 const YEAR: &str = "year";
 const TYPE: &str = "type";
 /// The rules by which summaries are made. Others than those in the database make them anew.
-const RULES: &str = "4";
+const RULES: &str = "5";
 /// How often is looked whether they have to be.
 const PAUSE: Duration = Duration::from_secs(10);
 

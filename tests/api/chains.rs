@@ -7,8 +7,8 @@ use crate::flows::{named, places};
 use crate::make;
 use crate::support::TestApp;
 
-/// A flow as `2:I(1) EU>MIN 100 for G`: its number, the first letter of its type (disbursement, incoming funds or
-/// commitment), what it is a part of, who pays whom how much, and whether for the grant. Numbers are those of one story.
+/// A flow as `2:I(1) EU>MIN 100 for G`: its number, the first letter of its type (disbursement, expenditure,
+/// incoming funds or commitment), what it is a part of, who pays whom how much, and whether for the grant. Numbers are those of one story.
 fn told(text: &str, case: usize) -> (&'static str, Value) {
     let words: Vec<&str> = text.split(' ').collect();
     let (id, of_type) = words[0].split_once(':').unwrap();
@@ -19,6 +19,7 @@ fn told(text: &str, case: usize) -> (&'static str, Value) {
     told.1["type"] = match &of_type[..1] {
         "D" => json!("disbursement"),
         "I" => json!("incoming_funds"),
+        "E" => json!("expenditure"),
         _ => json!("outgoing_commitment"),
     };
     told.1["grant"] = words.get(4).map(|grant| format!("T-{grant}")).into();
@@ -37,7 +38,7 @@ async fn what_came_in_counts_where_it_came_in() {
         body("T-SOMEBODY", None),
         named("grants", "T-G", json!({"title": {"en": "G"}, "status": "closed", "places": [{"location": "T-A"}]})),
     ]);
-    let cases: [(&str, &[&str]); 33] = [
+    let cases: [(&str, &[&str]); 34] = [
         // It goes out and comes back.
         (
             "1:D EU>MIN 100; 2:D(1) MIN>TOWN 60; 3:D(1) MIN>UN 40; 4:D(3) UN>SCHOOL 40",
@@ -133,6 +134,8 @@ async fn what_came_in_counts_where_it_came_in() {
             "0:D EU>MIN 100; 1:C(0) MIN>UN 40; 2:D(1) ->SCHOOL 40; 3:D(0) EU>TOWN 60",
             &["T-0", "already_inside: T-2 T-3"],
         ),
+        // What its receiver spent itself is not the payment told again.
+        ("1:D EU>SOMEBODY 100; 2:E(1) SOMEBODY>SOMEBODY 100 for G", &["", "side_unknown: T-1"]),
         // A tenth of a payment, received for a grant, does not say where the rest went.
         ("1:D EU>SOMEBODY 100; 2:I(1) EU>SOMEBODY 10 for G; 3:D(1) SOMEBODY>SCHOOL 40", &["", "side_unknown: T-1 T-3"]),
         // A receipt that names nobody has the receiver of the payment for those below it.

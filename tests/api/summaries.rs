@@ -202,6 +202,12 @@ async fn what_is_only_parked_replaces_nothing() {
     whole(1000, "the last is parked too").await;
     make::write(&mut connection, &[named("beneficiaries", "T-TOWN", town(None))]).await;
     whole(300, "and is not").await;
+    // What the agency spends itself is spent.
+    let mut spent = flow(5, None, 70, "T-UNDP", is("T-UNDP"));
+    spent.1["type"] = json!("expenditure");
+    make::write(&mut connection, &[spent]).await;
+    assert_eq!(sum(&anon, "transactions?type=expenditure").await, 70.into());
+    whole(300, "an expenditure is no disbursement").await;
     at(&then, 300).await;
     // One in the middle moves to another whole, with all below it.
     make::write(
