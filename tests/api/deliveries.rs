@@ -163,6 +163,17 @@ async fn one_wrong_element_takes_no_right_one_with_it() {
     let told = [right, "<flow-type/>", "<transaction ", "register:omitted=\"transaction\""];
     assert_eq!(told.map(|text| xml.matches(text).count()), [2, 0, 3, 1], "{xml}");
     unchanged_by_its_own_files(&app).await;
+    // With one of them all lose what only all may say.
+    let sector = "<sector vocabulary=\"1\" code=\"11220\"/>";
+    let inside = [more(sector), more(&format!("{sector}<flow-type/><flow-type/>")), more(sector)].concat();
+    let file = activity("T-4", "EUR", &inside).replace("<sector vocabulary=\"1\" code=\"11110\"/>", "");
+    iati(&app.town(), &file).await;
+    let xml = app.anon().get("/v1/programmes.xml?q=T-4").await.expect(200).text();
+    let broken = app.town().send(app.town().request("POST", "/v1/validate?format=iati").body(xml.clone())).await.json();
+    let is_error = |told: &&Value| told["severity"] == "error";
+    let errors: Vec<&Value> = broken["warnings"].as_array().unwrap().iter().filter(is_error).collect();
+    assert!(errors.is_empty() && xml.matches("<transaction ").count() == 3, "{errors:?} {xml}");
+    unchanged_by_its_own_files(&app).await;
     // Of what the register says in part itself, what is right stays as well.
     let link = |url: &str, category: &str| {
         format!(

@@ -80,7 +80,8 @@ impl Left {
             } else if let Some(one) = one_of(finding, read) {
                 single.insert(one);
             } else if finding.parts == [FLOW] {
-                flows.extend(number(finding, FLOW).map(|n| nth(FLOW, n)));
+                // Some rules are about all flows together.
+                flows.insert(number(finding, FLOW).map_or(FLOW.to_owned(), |n| nth(FLOW, n)));
             } else if finding.parts.is_empty() {
                 more |= self.names.insert(ATTRIBUTES.to_owned());
             } else {
@@ -88,9 +89,10 @@ impl Left {
             }
         }
         more |= !single.is_empty();
+        // What the register tells is wrong beside others that it does not; and of very many not each is looked at.
+        let is_told = flows.iter().any(|flow| self.names.contains(flow));
         flows.into_iter().for_each(|flow| more |= self.names.insert(flow));
-        // Of very many not each is looked at.
-        if self.names.iter().filter(|name| name.starts_with(FLOW)).count() > MOST {
+        if is_told || self.names.iter().filter(|name| name.starts_with(FLOW)).count() > MOST {
             more |= self.names.insert(FLOW.to_owned());
         }
         // The last first: the others keep their numbers.
