@@ -28,7 +28,7 @@ pub mod values;
 pub mod written;
 
 /// The version of the rules in `docs/METHOD.md`.
-pub const METHOD: &str = "1.8";
+pub const METHOD: &str = "1.9";
 
 #[cfg(test)]
 mod tests {

@@ -75,6 +75,10 @@ pub struct Known {
     named: Named,
     writer: Option<String>,
     prefixes: Vec<(String, bool, String)>,
+    /// Whose the activities of the file are, as far as the register has these.
+    owners: HashMap<String, String>,
+    /// The parties that were found, with their collections.
+    parties: HashMap<String, String>,
     organisations: HashMap<Who, String>,
     beneficiaries: HashMap<Who, String>,
     /// What of the register is named, with its collection.
@@ -106,9 +110,24 @@ impl Known {
         self.organisations.get(who).map(String::as_str)
     }
 
+    /// The same, for an activity: who is known by name is whom its publisher named so.
+    pub fn organisation_of(&self, who: &Who, activity: &str) -> Option<String> {
+        let own = self.owners.get(activity).map(|owner| who.name_by(self, Some(owner)));
+        let own = own.filter(|own| self.parties.get(own).is_some_and(|of| of == "organisations"));
+        own.or_else(|| self.organisation(who).map(str::to_owned))
+    }
+
     /// The beneficiary of the register that this is.
     pub fn beneficiary(&self, who: &Who) -> Option<&str> {
         self.beneficiaries.get(who).map(String::as_str)
+    }
+
+    /// The same, for an activity.
+    pub fn beneficiary_of(&self, who: &Who, activity: &str) -> Option<String> {
+        let own = self.owners.get(activity).map(|owner| who.name_by(self, Some(owner)));
+        let own = own.into_iter().flat_map(|own| [format!("{own}:beneficiary"), own]);
+        let own = own.into_iter().find(|own| self.parties.get(own).is_some_and(|of| of == "beneficiaries"));
+        own.or_else(|| self.beneficiary(who).map(str::to_owned))
     }
 
     /// How somebody who reports in the file names itself.

@@ -63,7 +63,8 @@ impl Search {
         let bare = needed.collect::<Vec<_>>().join(" ");
         // Where one word is like nothing, all of them together may be like a name.
         let absent = terms.iter().any(|term| term.reading == Reading::Absent);
-        if absent && terms.len() > 1 && knows(connection, &bare, Reading::Similar).await? {
+        let is_quoted = typed.iter().any(|term| term.quoted);
+        if absent && !is_quoted && terms.len() > 1 && knows(connection, &bare, Reading::Similar).await? {
             terms = vec![Term { typed: texts.join(" "), folded: bare.clone(), reading: Reading::Similar }];
         }
         let typed = texts.join(" ");
@@ -90,7 +91,8 @@ async fn read(connection: &mut AsyncPgConnection, typed: &Typed, folded: &str) -
     if folded.chars().count() >= PREFIX_FROM {
         readings.push(Reading::Prefix);
     }
-    if !typed.open && folded.len() >= SIMILAR_FROM {
+    // What stands in quotes is meant as it stands.
+    if !typed.open && !typed.quoted && folded.len() >= SIMILAR_FROM {
         readings.push(Reading::Similar);
     }
     for reading in readings {

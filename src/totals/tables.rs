@@ -77,6 +77,13 @@ impl Table<'_> {
                 self.row(kind, &[], &judged[unit], Vec::new(), last);
             }
         }
+        // A word that was taken for another one is seen where its sum is.
+        let search = written.question.ask.search().map(|search| search.readings());
+        for term in search.as_ref().and_then(Value::as_array).into_iter().flatten() {
+            let mut last = explained(String::new());
+            last[0] = neutral(&format!("{}: {}", raw(&term["reading"]), raw(&term["term"])));
+            self.row("search", &[], &Value::Null, Vec::new(), last);
+        }
         let mut last = explained(written.method());
         last[0] = format!("version {METHOD}");
         self.row("method", &[], &Value::Null, Vec::new(), last);

@@ -1,15 +1,20 @@
 //! On which side of a boundary payers and receivers are where their flows do not say it, and those above and
 //! below do.
 
-/// Who receives a flow that names nobody: who received its whole, where the other side tells of it, unless another pays, or
-/// who received that does. Where the whole names nobody either they have one receiver even so, whoever that is.
-const NAMED: &str = "unnamed AS (
+/// Who receives a flow that names nobody: who received its whole, where the other side tells of it, unless another pays, who
+/// does not pay further up either, or who received that does. Where the whole names nobody either they have one receiver even so, whoever that is.
+const NAMED: &str = "climbed AS (
+    SELECT identifier, parent, payers FROM stated WHERE identifier IN (SELECT parent FROM stated WHERE payees IS NULL)
+    UNION
+    SELECT climbed.identifier, whole.parent, whole.payers FROM climbed JOIN stated whole ON whole.identifier = climbed.parent),
+  paying AS (SELECT identifier, array_agg(payer) AS payers FROM climbed, unnest(payers) AS payer GROUP BY identifier),
+  unnamed AS (
     SELECT identifier AS flow, payers AS paid, identifier, parent, incoming, payees, 0 AS height FROM stated WHERE payees IS NULL
     UNION
     SELECT part.flow, coalesce(part.paid, whole.payers), whole.identifier, whole.parent, whole.incoming, whole.payees, part.height + 1
-    FROM unnamed part JOIN stated whole ON whole.identifier = part.parent
-    WHERE part.payees IS NULL AND whole.incoming <> part.incoming
-      AND (whole.payers && part.paid) IS NOT FALSE AND (whole.payees && part.paid) IS NOT TRUE),
+    FROM unnamed part JOIN stated whole ON whole.identifier = part.parent LEFT JOIN paying ON paying.identifier = whole.identifier
+    WHERE part.payees IS NULL AND whole.incoming <> part.incoming AND (whole.payers IS NULL OR paying.payers && part.paid) IS NOT FALSE
+      AND (whole.payees && part.paid) IS NOT TRUE),
   named AS (
     SELECT stated.identifier, stated.parent, type, amount, currency, giving, taking, parked, itself, stated.incoming, promised, payers,
       coalesce(stated.payees, unnamed.payees, ARRAY[' ' || unnamed.identifier]) AS payees

@@ -77,8 +77,19 @@ impl Left {
             };
             if attribute.is_some_and(|attribute| self.attributes.insert(attribute.to_owned())) {
                 more = true;
-            } else if let Some(one) = one_of(finding, read) {
-                single.insert(one);
+            } else if CURRENCY_RULES.contains(&&*finding.rule) {
+                // The amounts are wrong, not that the activity has no currency.
+                for (name, elements, is_alone) in read.iter().map(|(name, (elements, alone))| (name, elements, *alone))
+                {
+                    for n in (0..elements.len()).filter(|n| elements[*n].descendants().into_iter().any(is_unpriced)) {
+                        match is_alone {
+                            true => drop(single.insert((name.clone(), n))),
+                            false => more |= self.names.insert(name.clone()),
+                        }
+                    }
+                }
+            } else if let Some((name, n)) = one_of(finding, read) {
+                single.insert((name.to_owned(), n));
             } else if finding.parts == [FLOW] {
                 // Some rules are about all flows together.
                 flows.insert(number(finding, FLOW).map_or(FLOW.to_owned(), |n| nth(FLOW, n)));
@@ -97,8 +108,8 @@ impl Left {
         }
         // The last first: the others keep their numbers.
         for (name, n) in single.into_iter().rev() {
-            read.entry(name.to_owned()).or_default().0.remove(n);
-            self.some.insert(name.to_owned());
+            read.entry(name.clone()).or_default().0.remove(n);
+            self.some.insert(name);
         }
         more
     }
@@ -115,6 +126,14 @@ pub const FLOW: &str = "transaction";
 const MOST: usize = 100;
 /// The rules by which texts have a language, of their own or the activity's.
 const LANGUAGE_RULES: [&str; 2] = ["4.1.1", "4.5.1"];
+
+/// The rules by which amounts have a currency, of their own or the activity's.
+const CURRENCY_RULES: [&str; 2] = ["7.8.1", "7.8.2"];
+
+/// Whether it is an amount of no currency of its own.
+fn is_unpriced(element: &Element) -> bool {
+    matches!(element.name(), "value" | "forecast") && element.get("currency").is_none_or(str::is_empty)
+}
 
 /// The attributes that tell elements apart of which the register says some itself.
 fn key(name: &str) -> Option<&'static [&'static str]> {
@@ -246,12 +265,10 @@ fn fill(all: &mut Vec<Element>, own: Vec<Element>, key: &[&str]) {
     let (mut next, mut is_said) = (0, vec![false; all.len()]);
     for one in own {
         let mine = titles(&one);
+        let is_date = one.name() == "activity-date";
         let is_it = |other: &Element| {
             // A day that is said as planned need not be said as actual.
-            if one.name() == "activity-date"
-                && side(&one) == side(other)
-                && one.get("iso-date") == other.get("iso-date")
-            {
+            if is_date && side(&one) == side(other) && one.get("iso-date") == other.get("iso-date") {
                 return true;
             }
             let read = titles(other);
@@ -260,7 +277,13 @@ fn fill(all: &mut Vec<Element>, own: Vec<Element>, key: &[&str]) {
                 && (is_called_so || mine.is_empty() && read.is_empty())
         };
         match (0..all.len()).find(|at| !is_said[*at] && is_it(&all[*at])) {
-            Some(at) => (is_said[at], next) = (true, at + 1),
+            Some(at) => {
+                // There is one day of each type: the one that the register has.
+                if is_date && one.get("iso-date") != all[at].get("iso-date") {
+                    all[at] = one;
+                }
+                (is_said[at], next) = (true, at + 1);
+            }
             None => {
                 all.insert(next, one);
                 is_said.insert(next, true);

@@ -87,6 +87,7 @@ pub fn activity(element: &Element, version: &str, known: &mut Known) -> (Vec<Rec
     }
     let is_grant = known.collection(&identifier) == Some("grants");
     let scope = Scope {
+        identifier: identifier.clone(),
         reporting: Reporting::of(element),
         language: language(element),
         currency: element.get("default-currency").map(str::to_owned),
@@ -108,7 +109,7 @@ pub fn activity(element: &Element, version: &str, known: &mut Known) -> (Vec<Rec
     let record = whole(element, is_grant, &mut reading);
     reading.out.push(record);
     if !reading.is_own {
-        let introduced = introduced(&reading.scope.reporting, reading.line, reading.known);
+        let introduced = introduced(&reading.scope, reading.line, reading.known);
         reading.out.extend(introduced);
     }
     money::transactions(element, &mut reading);

@@ -254,7 +254,10 @@ fn party(element: &Element, activity: &str, reading: &mut Reading) -> Option<Val
     let receives = who.as_ref().is_some_and(|who| {
         reading.recipients.contains(who)
             || matches!(who, Who::Identifier(_, true))
-            || reading.known.beneficiary(who).is_some_and(|found| reading.received.contains(found))
+            || reading
+                .known
+                .beneficiary_of(who, &reading.identifier)
+                .is_some_and(|found| reading.received.contains(&found))
     });
     let found = match receives {
         true => ("beneficiary", beneficiary(element, &reading.scope, reading.known, &mut reading.out)),

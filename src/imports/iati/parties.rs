@@ -52,8 +52,8 @@ pub fn organisation(element: &Element, activity: &Scope, known: &mut Known, out:
         return Some(own);
     }
     let who = meant(element, activity, known)?;
-    if let Some(found) = known.organisation(&who) {
-        return Some(found.to_owned());
+    if let Some(found) = known.organisation_of(&who, &activity.identifier) {
+        return Some(found);
     }
     let identifier = who.name(known);
     if known.is_new(&identifier) {
@@ -67,9 +67,9 @@ pub fn organisation(element: &Element, activity: &Scope, known: &mut Known, out:
 }
 
 /// How who reports names itself, where the register has only heard of it from others.
-pub fn introduced(reporting: &Reporting, line: i64, known: &mut Known) -> Option<Record> {
-    let who = reporting.who.as_ref()?;
-    let identifier = known.organisation(who).filter(|one| known.is_hearsay(one))?.to_owned();
+pub fn introduced(activity: &Scope, line: i64, known: &mut Known) -> Option<Record> {
+    let who = activity.reporting.who.as_ref()?;
+    let identifier = known.organisation_of(who, &activity.identifier).filter(|one| known.is_hearsay(one))?;
     let Reporter { name, of_type } = known.reporter(who).cloned()?;
     let of_type = of_type.and_then(|code| codes::value_of("OrganisationType", &code));
     let (name, members) = (name?, if of_type.is_some() { &["name", "type"][..] } else { &["name"] });
@@ -84,8 +84,8 @@ pub fn beneficiary(element: &Element, activity: &Scope, known: &mut Known, out: 
         return Some(own);
     }
     let who = meant(element, activity, known)?;
-    if let Some(found) = known.beneficiary(&who) {
-        return Some(found.to_owned());
+    if let Some(found) = known.beneficiary_of(&who, &activity.identifier) {
+        return Some(found);
     }
     let name = who.name(known);
     let identifier = if matches!(who, Who::Identifier(..)) { name } else { format!("{name}:beneficiary") };
@@ -96,8 +96,9 @@ pub fn beneficiary(element: &Element, activity: &Scope, known: &mut Known, out: 
         // One body may pay here and receive there.
         let is_own = matches!(who, Who::Identifier(..));
         let name = who.name(known);
-        let added = || known.was_added(&name).then_some(name.as_str());
-        if let Some(organisation) = known.organisation(&who).or_else(added).filter(|_| !is_own) {
+        let added = || known.was_added(&name).then(|| name.clone());
+        if let Some(organisation) = known.organisation_of(&who, &activity.identifier).or_else(added).filter(|_| !is_own)
+        {
             record["organisation"] = organisation.into();
         }
         out.push(Record::if_absent(&beneficiaries::KIND, record, element.line()));
@@ -123,6 +124,8 @@ fn meant(element: &Element, activity: &Scope, known: &Known) -> Option<Who> {
 
 /// What an activity says of all that it names.
 pub struct Scope {
+    /// Its identifier.
+    pub identifier: String,
     /// Who reports it.
     pub reporting: Reporting,
     /// The language of its texts.

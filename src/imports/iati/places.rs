@@ -74,6 +74,9 @@ fn located(named: &[&Element], country: &str, reading: &mut Reading) -> Option<V
         return None;
     }
     let mut found = Vec::new();
+    let called =
+        |location: &Element| location.first("name").and_then(who::name).as_deref().map(slug).unwrap_or_default();
+    let all: HashSet<String> = named.iter().map(|location| called(location)).collect();
     let mut counts: HashMap<String, u32> = HashMap::new();
     for location in named {
         let name = location.first("name").and_then(|name| texts(name, &reading.scope.language));
@@ -84,11 +87,17 @@ fn located(named: &[&Element], country: &str, reading: &mut Reading) -> Option<V
         };
         let mut record = Map::new();
         // By its name it is the same place wherever it stands in the next file.
-        let called = location.first("name").and_then(who::name).as_deref().map(slug).unwrap_or_default();
+        let mut called = called(location);
         let count = counts.entry(called.clone()).or_default();
         *count += 1;
-        let nth = if *count > 1 { format!("-{count}") } else { String::new() };
-        let identifier = format!("{}:location-{called}{nth}", reading.identifier);
+        // The second of a name has a number, but none that makes it the name of another.
+        while *count > 1 && all.contains(&format!("{called}-{count}")) {
+            *count += 1;
+        }
+        if *count > 1 {
+            called = format!("{called}-{count}");
+        }
+        let identifier = format!("{}:location-{called}", reading.identifier);
         record.insert("identifier".into(), identifier.clone().into());
         record.insert("kind".into(), "settlement".into());
         record.insert("name".into(), name);

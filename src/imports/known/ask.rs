@@ -44,12 +44,6 @@ struct Held {
 }
 
 #[derive(QueryableByName)]
-struct Owner {
-    #[diesel(sql_type = Text)]
-    publisher: String,
-}
-
-#[derive(QueryableByName)]
 struct Merged {
     #[diesel(sql_type = Text)]
     was: String,
@@ -133,12 +127,15 @@ impl Known {
         let mut by_name: HashMap<String, Vec<Who>> = HashMap::new();
         let mut by_code: HashMap<(String, String), Vec<Who>> = HashMap::new();
         // Whose activities they are: who brought these named the others too.
-        let owners: Vec<Owner> = sql_query(
-            "SELECT publisher FROM programmes WHERE identifier = ANY($1) UNION SELECT publisher FROM grants WHERE identifier = ANY($1)",
+        let owners: Vec<Line> = sql_query(
+            "SELECT identifier AS record, publisher AS target FROM programmes WHERE identifier = ANY($1)
+             UNION ALL SELECT identifier, publisher FROM grants WHERE identifier = ANY($1)",
         )
         .bind::<Array<Text>, _>(self.named.activities.keys().collect::<Vec<_>>())
         .load(connection)
         .await?;
+        self.owners = owners.into_iter().map(|line| (line.record, line.target)).collect();
+        let owners: BTreeSet<String> = self.owners.values().cloned().collect();
         for who in &self.named.parties {
             if let Some(reference) = who.reference() {
                 let one = &identifiers(reference)[0];
@@ -146,7 +143,7 @@ impl Known {
                 by_code.entry((text("scheme"), text("code"))).or_default().push(who.clone());
                 by_name.entry(reference.to_owned()).or_default().push(who.clone());
             }
-            let theirs = owners.iter().map(|owner| who.name_by(self, Some(&owner.publisher)));
+            let theirs = owners.iter().map(|owner| who.name_by(self, Some(owner)));
             for name in theirs.chain([who.name(self)]).collect::<BTreeSet<_>>() {
                 by_name.entry(format!("{name}:beneficiary")).or_default().push(who.clone());
                 by_name.entry(name).or_default().push(who.clone());
@@ -172,6 +169,7 @@ impl Known {
             for who in code.into_iter().chain(by_name.get(&identifier)).flatten() {
                 parties.entry(who.clone()).or_insert_with(|| identifier.clone());
             }
+            self.parties.insert(identifier, collection);
         }
         let reporting: Vec<&String> =
             self.named.reporters.keys().filter_map(|who| self.organisations.get(who)).collect();
@@ -179,7 +177,15 @@ impl Known {
             "SELECT o.identifier AS record, o.publisher AS target FROM organisations o
                JOIN versions v ON v.identifier = o.identifier AND v.version = o.version
              WHERE o.identifier = ANY($1) AND o.version = 1 AND NOT o.doc ? 'original' AND coalesce(o.publisher = $2, true)
-               AND v.request_id IN (SELECT request_id FROM imports WHERE format = 'iati')",
+               -- Clients choose the identifiers of their requests.
+               AND EXISTS (SELECT FROM imports i WHERE i.request_id = v.request_id AND i.format = 'iati'
+                 AND v.created_at BETWEEN i.created_at AND coalesce(i.finished_at, 'infinity'))
+               AND NOT EXISTS (
+                 SELECT FROM links l JOIN (SELECT identifier, doc FROM programmes UNION ALL SELECT identifier, doc FROM grants) AS a
+                   ON a.identifier = l.record
+                 WHERE l.target = o.identifier AND (
+                   SELECT bool_or(position(format('ref=\"%s\"', code) IN a.doc #>> '{original,parts,reporting-org,text}') > 0)
+                   FROM unnest(o.codes || o.identifier::text) AS code))",
         )
         .bind::<Array<Text>, _>(reporting)
         .bind::<Nullable<Text>, _>(self.writer.as_deref())

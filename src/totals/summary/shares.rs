@@ -63,14 +63,27 @@ pub fn statement(subject: Subject, all: bool, sign: i32) -> String {
            FROM pieces, LATERAL (SELECT key AS one UNION ALL SELECT jsonb_array_elements_text(divisor -> 'keys')) AS named WHERE dimension = 'place'
            UNION ALL
            SELECT up.place, l.parent, steps + 1 FROM up JOIN locations l ON l.identifier = up.at WHERE l.parent IS NOT NULL AND steps < {DEPTH}),
+         -- By place, the nearest at or above it of each level; one column joins, so that no plan sorts by the level alone.
          nearest AS MATERIALIZED (
-           SELECT DISTINCT ON (up.place, l.kind) up.place, l.kind, up.at FROM up JOIN locations l ON l.identifier = up.at
-           ORDER BY up.place, l.kind, steps),
+           SELECT place, jsonb_object_agg(kind, at) AS levels
+           FROM (SELECT DISTINCT ON (up.place, l.kind) up.place, l.kind, up.at FROM up JOIN locations l ON l.identifier = up.at
+                 ORDER BY up.place, l.kind, steps) AS each GROUP BY place),
+         -- The same of several places without shares that lie in one, for all of them at once: many records name the same.
+         within AS MATERIALIZED (
+           SELECT divisor, jsonb_object_agg(kind, at) AS levels FROM (
+             SELECT divisor, level.kind, min(coalesce(nearest.levels ->> level.kind, ',above')) AS at
+             FROM (SELECT DISTINCT divisor FROM pieces WHERE dimension = 'place' AND divisor IS NOT NULL) AS undivided
+             CROSS JOIN LATERAL jsonb_array_elements_text(divisor -> 'keys') AS listed (key)
+             LEFT JOIN nearest ON nearest.place = listed.key
+             CROSS JOIN (VALUES {levels}) AS level (kind, dimension)
+             GROUP BY divisor, level.kind HAVING count(DISTINCT coalesce(nearest.levels ->> level.kind, ',above')) = 1) AS each
+           GROUP BY divisor),
          mapped AS (
            SELECT identifier, year, type, currency, level.dimension,
-             CASE WHEN key = ',undivided' THEN coalesce({only_place}, key) WHEN key LIKE ',%' THEN key ELSE coalesce(nearest.at, ',above') END AS key, part, many
-           FROM pieces CROSS JOIN (VALUES {levels}) AS level (kind, dimension)
-           LEFT JOIN nearest ON nearest.place = key AND nearest.kind = level.kind
+             CASE WHEN key = ',undivided' THEN coalesce(within.levels ->> level.kind, key) WHEN key LIKE ',%' THEN key
+               ELSE coalesce(nearest.levels ->> level.kind, ',above') END AS key, part, many
+           FROM pieces LEFT JOIN nearest ON nearest.place = key LEFT JOIN within ON within.divisor = pieces.divisor
+           CROSS JOIN (VALUES {levels}) AS level (kind, dimension)
            WHERE pieces.dimension = 'place'
            UNION ALL
            SELECT identifier, year, type, currency, 'beneficiary_kind',
@@ -95,7 +108,6 @@ pub fn statement(subject: Subject, all: bool, sign: i32) -> String {
          FROM found GROUP BY year, type, currency, reason
          ON CONFLICT (subject, dimension, key, year, type, currency, reason) DO UPDATE SET part = known.part + excluded.part,
            amount = known.amount + excluded.amount, count = known.count + excluded.count, inexact = known.inexact + excluded.inexact",
-        only_place = only("coalesce((SELECT n.at FROM nearest n WHERE n.place = key AND n.kind = level.kind), ',above')", "divisor"),
         only_kind = only("coalesce((SELECT b.kind FROM beneficiaries b WHERE b.identifier = key), ',unstated')", "divisor"),
         pieces = pieces.join(" UNION ALL "),
         levels = levels.join(", "),
