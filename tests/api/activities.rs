@@ -50,6 +50,16 @@ async fn a_body_is_called_as_it_calls_itself() {
         assert_eq!((counts(&report)[0], name().await), (0, json!("Development Agency")), "{report}");
     }
     unchanged_by_its_own_files(&app).await;
+    // Who came in by its own report is no hearsay either, whichever of its names comes next.
+    for reporter in ["First", "Second", "First"] {
+        let file = activity(&format!("T-{reporter}"), "EUR", "");
+        let takes_part =
+            "<participating-org role=\"2\" ref=\"US-GOV-2\"><narrative>Part</narrative></participating-org>";
+        let file = file.replace("<recipient-country", &format!("{takes_part}<recipient-country"));
+        iati(&client, &reported(&file, &who("reporting-org", "US-GOV-2", reporter))).await;
+        let is = anon.get("/v1/organisations/T-org-US-GOV-2").await.expect(200).json()["name"]["en"].clone();
+        assert_eq!(is, "First");
+    }
     // What somebody wrote here is no hearsay.
     let written =
         json!({"name": {"en": "Ours"}, "type": "other", "identifiers": [{"scheme": "XM-DAC", "code": "41122"}]});
@@ -282,5 +292,56 @@ async fn what_stands_alone_is_there_and_what_stands_for_many_is_not_one() {
         assert_eq!(anon.get(&address).await.expect(200).identifiers().len(), 1, "{address}");
     }
     assert_eq!(counts(&iati(&client, &whole).await), [0; 4]);
+    unchanged_by_its_own_files(&app).await;
+}
+
+#[actix_web::test]
+async fn what_breaks_a_rule_does_not_take_along_what_keeps_it() {
+    let app = TestApp::empty().await;
+    let (client, anon) = (app.town(), app.anon());
+    let country = json!({"kind": "country", "name": {"en": "Serbia"}, "country": "RS"});
+    app.admin().put("/v1/publishers/aggregator", &json!({"name": "A", "prefixes": [""]}), &[]).await.expect(201);
+    app.admin().put("/v1/locations/RS", &country, &[]).await.expect(201);
+    let place = |name: &str| format!("<location><name><narrative>{name}</narrative></name></location>");
+    let zones = format!("<recipient-country code=\"RS\"/>{}", ["Zone", "Zone", "Zone 2"].map(place).concat());
+    let report = iati(&client, &activity("T-1", "EUR", &zones)).await;
+    assert_eq!(counts(&report)[3], 0, "{report}");
+    let places = anon.get("/v1/programmes/T-1").await.expect(200).json()["places"].clone();
+    let named = ["zone", "zone-3", "zone-2"].map(|name| json!(format!("T-1:location-{name}")));
+    let found: Vec<&Value> = places.as_array().unwrap().iter().map(|place| &place["location"]).collect();
+    assert_eq!(found, named.iter().collect::<Vec<_>>());
+    // An amount without a currency, in an activity without one.
+    let planned = "<planned-disbursement><period-start iso-date=\"2027-01-01\"/><value value-date=\"2027-01-01\">5</value></planned-disbursement>";
+    let file = activity("T-2", "EUR", planned).replace(" default-currency=\"EUR\"", "");
+    assert_eq!(counts(&iati(&client, &file).await)[3], 0);
+    // A start that is still to come, said as actual beside a planned one.
+    let dates =
+        "<activity-date type=\"1\" iso-date=\"2016-01-01\"/><activity-date type=\"2\" iso-date=\"2131-01-01\"/>";
+    let whole = activity("T-3", "EUR", "");
+    let (before, after) = whole.split_once("<recipient-country").unwrap();
+    let start = before.find("<activity-date").unwrap_or(before.len());
+    let file = format!("{}{dates}<recipient-country{after}", &before[..start]);
+    iati(&client, &file).await;
+    let xml = anon.get("/v1/programmes.xml").await.expect(200).text();
+    let report =
+        client.send(client.request("POST", "/v1/validate?format=iati").body(xml.clone())).await.expect(200).json();
+    let found = report["warnings"].as_array().unwrap();
+    assert!(!found.iter().any(|one| one["severity"] == "error"), "{report} {xml}");
+    assert!(xml.contains(" 2131-01-01") || xml.contains("\"2131-01-01\""), "{xml}");
+    assert!(!xml.contains("register:assumed"), "{xml}");
+    unchanged_by_its_own_files(&app).await;
+    // Which way is better is not said any more.
+    let measured = |ascending: &str| {
+        format!(
+            "<result type=\"1\"><title><narrative>R</narrative></title><indicator measure=\"1\"{ascending}>
+               <title><narrative>I</narrative></title></indicator></result>"
+        )
+    };
+    let direction = async |ascending: &str| {
+        iati(&client, &activity("T-4", "EUR", &measured(ascending))).await;
+        anon.get("/v1/indicators/T-4:indicator-1-1").await.expect(200).json()["direction"].clone()
+    };
+    assert_eq!(direction(" ascending=\"1\"").await, "increase");
+    assert_eq!(direction("").await, Value::Null);
     unchanged_by_its_own_files(&app).await;
 }

@@ -38,7 +38,16 @@ async fn what_came_in_counts_where_it_came_in() {
         body("T-SOMEBODY", None),
         named("grants", "T-G", json!({"title": {"en": "G"}, "status": "closed", "places": [{"location": "T-A"}]})),
     ]);
-    let cases: [(&str, &[&str]); 34] = [
+    let cases: [(&str, &[&str]); 36] = [
+        // A receipt that names who paid at the top and no receiver is of whom the middle paid.
+        (
+            "1:D EU>UN 100; 2:D(1) UN>TOWN 100; 3:I(2) EU>- 100; 4:D(3) ->SCHOOL 60",
+            &["T-2", "inside: T-4", "outside: T-1"],
+        ),
+        (
+            "1:D EU>UN 100; 2:D(1) UN>TOWN 100; 3:I(2) EU>- 100; 4:D(3) ->UN 60; 5:D(4) UN>SCHOOL 50",
+            &["T-2", "already_inside: T-5", "outside: T-1", "outward: T-4"],
+        ),
         // It goes out and comes back.
         (
             "1:D EU>MIN 100; 2:D(1) MIN>TOWN 60; 3:D(1) MIN>UN 40; 4:D(3) UN>SCHOOL 40",

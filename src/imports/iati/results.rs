@@ -35,9 +35,8 @@ pub fn results(activity: &Element, reading: &mut Reading) {
         }
         let indicators = measured.into_iter().map(|(json, line)| {
             let mut said = vec!["title", "description", "programme", "grant", "measure", "additive"];
-            // Where values have no order the register's own files have no direction to say.
-            let is_told = !reading.is_own || !is_unordered(json["measure"].as_str());
-            said.extend(Some("direction").filter(|member| is_told || json.get(member).is_some()));
+            // The register's own files cannot say each direction that it has.
+            said.extend(Some("direction").filter(|member| !reading.is_own || json.get(member).is_some()));
             said.extend(Some("original").filter(|member| json.get(member).is_some()));
             let said = Some(Header::saying(&indicators::KIND, &said).into());
             Record { said, ..Record::whole(&indicators::KIND, json, line) }
@@ -76,7 +75,8 @@ fn indicator(result: &Element, one: &Element, identifier: &str, reading: &Readin
     let title = one.first("title").and_then(|title| texts(title, language));
     let title = title.or_else(|| result.first("title").and_then(|title| texts(title, language)));
     let measure = one.get("measure").map(|code| codes::value_of("IndicatorMeasure", code).unwrap_or(code));
-    let ascending = one.get("ascending").filter(|_| !is_unordered(measure));
+    // Nobody says which way is better where values have no order.
+    let ascending = one.get("ascending").filter(|_| !matches!(measure, Some("nominal" | "qualitative")));
     let direction = ascending.map(|text| if matches!(text, "1" | "true") { "increase" } else { "decrease" });
     let additive = measure == Some("unit") && matches!(one.get("aggregation-status"), Some("1" | "true"));
     Value::Object(object([
@@ -88,11 +88,6 @@ fn indicator(result: &Element, one: &Element, identifier: &str, reading: &Readin
         ("direction", direction.map(Value::from)),
         ("additive", Some(additive.into())),
     ]))
-}
-
-/// Whether values have no order: nobody says then which way is better.
-fn is_unordered(measure: Option<&str>) -> bool {
-    matches!(measure, Some("nominal" | "qualitative"))
 }
 
 /// The values of an indicator: its baselines, and the targets and actual ones of its periods.

@@ -184,8 +184,9 @@ impl Known {
                  SELECT FROM links l JOIN (SELECT identifier, doc FROM programmes UNION ALL SELECT identifier, doc FROM grants) AS a
                    ON a.identifier = l.record
                  WHERE l.target = o.identifier AND (
-                   SELECT bool_or(position(format('ref=\"%s\"', code) IN a.doc #>> '{original,parts,reporting-org,text}') > 0)
-                   FROM unnest(o.codes || o.identifier::text) AS code))",
+                   SELECT bool_or(position(format('ref=\"%s\"', reference) IN a.doc #>> '{original,parts,reporting-org,text}') > 0)
+                   FROM jsonb_array_elements(o.doc -> 'identifiers') AS own,
+                     unnest(ARRAY[own ->> 'code', concat_ws('-', own ->> 'scheme', own ->> 'code')]) AS reference))",
         )
         .bind::<Array<Text>, _>(reporting)
         .bind::<Nullable<Text>, _>(self.writer.as_deref())
