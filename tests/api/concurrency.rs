@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 use futures::future::join_all;
 
 use crate::make;
-use crate::support::TestApp;
+use crate::support::{Patience, TestApp};
 
 #[derive(QueryableByName)]
 struct Number {
@@ -17,7 +17,7 @@ struct Number {
     number: i64,
 }
 
-async fn number(app: &TestApp, sql: &str) -> i64 {
+pub async fn number(app: &TestApp, sql: &str) -> i64 {
     sql_query(sql).get_result::<Number>(&mut app.connection().await).await.unwrap().number
 }
 
@@ -171,7 +171,10 @@ async fn a_prefix_that_changes_hands_during_a_write_is_judged_again() {
     // The write has passed its first check when it waits for the clock.
     let waiting = "SELECT count(*) AS number FROM pg_stat_activity
         WHERE wait_event_type = 'Lock' AND datname = current_database()";
-    while number(&app, waiting).await == 0 {}
+    let patience = Patience::new();
+    while number(&app, waiting).await == 0 {
+        patience.wait("the clock to be waited for");
+    }
     let insert = "INSERT INTO publisher_prefixes (prefix, publisher) VALUES ('T-X-', 'city'); COMMIT";
     holder.batch_execute(insert).await.unwrap();
     assert_eq!(put.await.unwrap(), 403);

@@ -6,7 +6,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
 use crate::make;
-use crate::support::{Answer, Client, TestApp};
+use crate::support::{Answer, Client, Patience, TestApp};
 use crate::tables::{formula, sparse};
 
 /// Sends a body to `/v1/imports?…`.
@@ -266,7 +266,9 @@ async fn bad_bodies_are_refused_and_cost_little() {
 /// The report of a job, once it has ended.
 pub async fn finished(client: &Client, accepted: &Answer) -> Value {
     let place = accepted.header("location").to_owned();
+    let patience = Patience::new();
     loop {
+        patience.wait("the end of an import");
         let job = client.get(&place).await.expect(200).json();
         if !["queued", "running", "cancelling"].contains(&job["status"].as_str().unwrap()) {
             return job;

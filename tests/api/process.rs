@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::make;
 use crate::support::process::{Process, command, is_alive, run};
-use crate::support::{Client, cluster};
+use crate::support::{Client, Patience, cluster};
 
 /// A data folder that goes away with the test.
 struct Folder(PathBuf);
@@ -138,7 +138,10 @@ async fn nothing_acknowledged_is_lost_by_a_kill_of_the_program() {
     }
     // Some writes in, the program is killed in the middle of others.
     let before = || Client::new(&process.base, None);
-    while before().get("/v1/grants?publisher=town&limit=1000").await.identifiers().len() < 40 {}
+    let patience = Patience::new();
+    while before().get("/v1/grants?publisher=town&limit=1000").await.identifiers().len() < 40 {
+        patience.wait("forty grants");
+    }
     process.child.kill().unwrap();
     process.child.wait().unwrap();
     let mut acknowledged = Vec::new();
@@ -237,12 +240,16 @@ async fn an_import_under_way_survives_a_kill() {
     let accepted = client.send(request).await.expect(202).json();
     let path = format!("/v1/imports/{}", accepted["id"].as_str().unwrap());
     // As soon as it is under way.
-    while client.get(&path).await.expect(200).json()["status"] != "running" {}
+    let patience = Patience::new();
+    while client.get(&path).await.expect(200).json()["status"] != "running" {
+        patience.wait("the import to begin");
+    }
     process.signal(Signal::SIGKILL);
     assert!(ended(&mut process));
     let process = Process::start(command(&folder.0)).unwrap();
     let client = Client::new(&process.base, Some(token));
     let done = loop {
+        patience.wait("the import to end");
         let job = client.get(&path).await.expect(200).json();
         if job["status"] != "queued" && job["status"] != "running" {
             break job;

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use diesel::sql_types::{Integer, Text};
+use diesel::sql_types::Text;
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::concurrency::number;
 use crate::imports::{faults, finished, grant, lines, send};
 use crate::make;
-use crate::support::{Client, TestApp};
+use crate::support::{Client, Patience, TestApp};
 
 pub async fn refused(client: &Client, query: &str, body: impl Into<Vec<u8>>) -> Vec<String> {
     let answer = send(client, query, body, &[]).await;
@@ -282,12 +283,6 @@ async fn audit_log(app: &TestApp) -> Vec<Value> {
     lines.iter().map(|line| serde_json::from_str(&line.entry).unwrap()).collect()
 }
 
-#[derive(QueryableByName)]
-struct Begun {
-    #[diesel(sql_type = Integer)]
-    attempts: i32,
-}
-
 #[actix_web::test]
 async fn a_body_that_the_register_cannot_read_is_read_again() {
     let app = TestApp::empty().await;
@@ -298,12 +293,10 @@ async fn a_body_that_the_register_cannot_read_is_read_again() {
     // In the middle of it the rest of the body is out of reach, until it was begun again.
     let mut connection = app.connection().await;
     connection.batch_execute("ALTER TABLE import_bodies RENAME COLUMN bytes TO hidden").await.unwrap();
-    loop {
-        let sql = "SELECT coalesce(max(attempts), 0) AS attempts FROM import_progress";
-        let begun: Begun = sql_query(sql).get_result(&mut connection).await.unwrap();
-        if begun.attempts >= 2 {
-            break;
-        }
+    let patience = Patience::new();
+    let begun = "SELECT coalesce(max(attempts), 0)::bigint AS number FROM import_progress";
+    while number(&app, begun).await < 2 {
+        patience.wait("a second attempt");
     }
     connection.batch_execute("ALTER TABLE import_bodies RENAME COLUMN hidden TO bytes").await.unwrap();
     let done = finished(&town, &accepted).await;

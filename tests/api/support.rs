@@ -6,4 +6,4 @@ pub mod cluster;
 pub mod process;
 
 pub use app::TestApp;
-pub use client::{Answer, Client};
+pub use client::{Answer, Client, Patience};

@@ -1,5 +1,7 @@
 //! A client that shows what it got.
 
+use std::time::{Duration, Instant};
+
 use reqwest::header::{AUTHORIZATION, HeaderMap};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
@@ -12,6 +14,23 @@ pub struct Client {
     http: reqwest::Client,
 }
 
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Waiting for what must come, again and again.
+pub struct Patience(Instant);
+
+impl Patience {
+    pub fn new() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Once more, unless it has been too long.
+    pub fn wait(&self, wanted: &str) {
+        assert!(self.0.elapsed() < PATIENCE, "still waiting for {wanted}");
+    }
+}
+
 /// What came back.
 #[derive(Debug)]
 pub struct Answer {
@@ -22,7 +41,9 @@ pub struct Answer {
 
 impl Client {
     pub fn new(base: &str, token: Option<String>) -> Self {
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        // An answer that never comes is a failure of its test, not of all.
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE);
+        let http = http.build().unwrap();
         Self { base: base.into(), token, http }
     }
 
