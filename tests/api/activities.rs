@@ -345,3 +345,27 @@ async fn what_breaks_a_rule_does_not_take_along_what_keeps_it() {
     assert_eq!(direction("").await, Value::Null);
     unchanged_by_its_own_files(&app).await;
 }
+
+#[actix_web::test]
+async fn who_is_known_by_name_is_whom_the_publisher_of_the_activity_named() {
+    let app = TestApp::empty().await;
+    let by_role =
+        |role| format!("<participating-org role=\"{role}\"><narrative>Some Body</narrative></participating-org>");
+    let takes_part = ["1", "4"].map(by_role).concat();
+    let files = ["T-1", "C-1"].map(|name| {
+        let file = activity(name, "EUR", "");
+        file.replace("<activity-status", &format!("{takes_part}<activity-status"))
+    });
+    for (publisher, file) in ["town", "city"].iter().zip(&files) {
+        let client = app.client(publisher, "programmes:write grants:write organisations:write beneficiaries:write");
+        let report = iati(&client, file).await;
+        assert_eq!(counts(&report)[3], 0, "{report}");
+    }
+    for collection in ["organisations", "beneficiaries"] {
+        let bodies = app.anon().get(&format!("/v1/{collection}?q=Some+Body")).await.expect(200).identifiers();
+        assert_eq!(bodies.len(), 2, "{bodies:?}");
+    }
+    // Whoever brings both leaves each with its own.
+    let report = iati(&app.admin(), &together(&files)).await;
+    assert_eq!(counts(&report), [0; 4], "{report}");
+}
