@@ -112,8 +112,7 @@ impl Known {
 
     /// The same, for an activity: who is known by name is whom its publisher named so.
     pub fn organisation_of(&self, who: &Who, activity: &str) -> Option<String> {
-        let own = self.owners.get(activity).map(|owner| who.name_by(self, Some(owner)));
-        let own = own.filter(|own| self.parties.get(own).is_some_and(|of| of == "organisations"));
+        let own = self.called_for(who, activity).filter(|own| self.was_found(own, "organisations"));
         own.or_else(|| self.organisation(who).map(str::to_owned))
     }
 
@@ -124,10 +123,19 @@ impl Known {
 
     /// The same, for an activity.
     pub fn beneficiary_of(&self, who: &Who, activity: &str) -> Option<String> {
-        let own = self.owners.get(activity).map(|owner| who.name_by(self, Some(owner)));
-        let own = own.into_iter().flat_map(|own| [format!("{own}:beneficiary"), own]);
-        let own = own.into_iter().find(|own| self.parties.get(own).is_some_and(|of| of == "beneficiaries"));
+        let own = self.called_for(who, activity).into_iter().flat_map(|own| [format!("{own}:beneficiary"), own]);
+        let own = own.into_iter().find(|own| self.was_found(own, "beneficiaries"));
         own.or_else(|| self.beneficiary(who).map(str::to_owned))
+    }
+
+    /// What the publisher of an activity of the register would call somebody.
+    fn called_for(&self, who: &Who, activity: &str) -> Option<String> {
+        self.owners.get(activity).map(|owner| who.name_by(self, Some(owner)))
+    }
+
+    /// Whether a party of this name was found in a collection.
+    fn was_found(&self, identifier: &str, collection: &str) -> bool {
+        self.parties.get(identifier).is_some_and(|of| of == collection)
     }
 
     /// How somebody who reports in the file names itself.

@@ -79,13 +79,12 @@ impl Left {
                 more = true;
             } else if CURRENCY_RULES.contains(&&*finding.rule) {
                 // The amounts are wrong, not that the activity has no currency.
-                for (name, elements, is_alone) in read.iter().map(|(name, (elements, alone))| (name, elements, *alone))
-                {
-                    for n in (0..elements.len()).filter(|n| elements[*n].descendants().into_iter().any(is_unpriced)) {
-                        match is_alone {
-                            true => drop(single.insert((name.clone(), n))),
-                            false => more |= self.names.insert(name.clone()),
-                        }
+                for (name, (elements, is_alone)) in read.iter() {
+                    let unpriced = (0..elements.len()).filter(|n| has_unpriced(&elements[*n]));
+                    let mut unpriced = unpriced.map(|n| (name.clone(), n)).peekable();
+                    match is_alone {
+                        true => single.extend(unpriced),
+                        false => more |= unpriced.peek().is_some() && self.names.insert(name.clone()),
                     }
                 }
             } else if let Some((name, n)) = one_of(finding, read) {
@@ -130,9 +129,10 @@ const LANGUAGE_RULES: [&str; 2] = ["4.1.1", "4.5.1"];
 /// The rules by which amounts have a currency, of their own or the activity's.
 const CURRENCY_RULES: [&str; 2] = ["7.8.1", "7.8.2"];
 
-/// Whether it is an amount of no currency of its own.
-fn is_unpriced(element: &Element) -> bool {
-    matches!(element.name(), "value" | "forecast") && element.get("currency").is_none_or(str::is_empty)
+/// Whether it has an amount without a currency of its own.
+fn has_unpriced(element: &Element) -> bool {
+    let is_amount = |one: &&Element| matches!(one.name(), "value" | "forecast");
+    element.descendants().into_iter().filter(is_amount).any(|one| one.get("currency").is_none_or(str::is_empty))
 }
 
 /// The attributes that tell elements apart of which the register says some itself.

@@ -180,6 +180,7 @@ impl Known {
                -- Clients choose the identifiers of their requests.
                AND EXISTS (SELECT FROM imports i WHERE i.request_id = v.request_id AND i.format = 'iati'
                  AND v.created_at BETWEEN i.created_at AND coalesce(i.finished_at, 'infinity'))
+               -- What came in with a report of its own was its own word from the beginning.
                AND NOT EXISTS (
                  SELECT FROM links l JOIN (SELECT identifier, doc FROM programmes UNION ALL SELECT identifier, doc FROM grants) AS a
                    ON a.identifier = l.record
