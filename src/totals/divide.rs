@@ -96,10 +96,10 @@ impl Division<'_> {
             Step::Key | Step::Within(..) => format!(", d{n}"),
             Step::Parts(list, member) => match self.filter_of(list) {
                 Some((which, same)) if same == member => {
-                    format!(", restricted(d{n}, (SELECT keys FROM wanted{which})) AS d{n}")
+                    format!(", restricted(d{n}, wanted{which}.keys) AS d{n}")
                 }
                 Some((which, other)) => {
-                    format!(", parts(picked(d{n}, '{other}', (SELECT keys FROM wanted{which})), '{member}') AS d{n}")
+                    format!(", parts(picked(d{n}, '{other}', wanted{which}.keys), '{member}') AS d{n}")
                 }
                 None => format!(", d{n}"),
             },
@@ -146,10 +146,11 @@ impl Division<'_> {
             });
             if let Some(level) = self.0.place_level.clone().filter(|_| dimension.name == "place") {
                 let level = statement.text(&level);
-                statement.add(format!("levels AS MATERIALIZED (SELECT * FROM places_at({level}))"));
-                joins.push_str(&format!(" LEFT JOIN levels ON levels.place = s{n}.key"));
-                let any = "coalesce((SELECT l.at FROM levels l WHERE l.place = key), ',above')".to_owned();
-                becomes = Some(("coalesce(levels.at, ',above')".to_owned(), any));
+                statement.add(format!(
+                    "levels AS MATERIALIZED (SELECT jsonb_object_agg(place, at) AS at FROM places_at({level}))"
+                ));
+                let at = |key: &str| format!("coalesce((SELECT at FROM levels) ->> {key}, ',above')");
+                becomes = Some((at(&format!("s{n}.key")), at("key")));
             }
             if let Some((own, any)) = becomes {
                 // Several that are one then need no shares.

@@ -136,7 +136,7 @@ impl<'q> Facts<'q> {
         };
         let base = rules.fill(&base);
         let of_type = if question.subject == Subject::Transactions { "f.type" } else { "NULL::text" };
-        // The document is read once: what stays of it are keys and parts.
+        // The document is read once, and the rule found once (hence OFFSET): what stays of it are keys and parts.
         let divided = Division(question).columns();
         let narrowed: String = question
             .narrowing
@@ -146,7 +146,7 @@ impl<'q> Facts<'q> {
             .collect();
         facts.statement.add(format!(
             "found AS MATERIALIZED (SELECT f.identifier, f.amount, f.currency, f.exactness, f.dated, f.parties, f.rule, {of_type} AS type{divided}{narrowed}
-             FROM ({base}) AS f)"
+             FROM ({base} OFFSET 0) AS f)"
         ));
         facts.price();
         facts.narrow();
@@ -192,12 +192,13 @@ impl<'q> Facts<'q> {
     /// Of records that a filter finds for a part, the part that it finds them for.
     fn narrow(&mut self) {
         let mut whole = "whole".to_owned();
-        let mut unknown = Vec::new();
+        let (mut unknown, mut joins) = (Vec::new(), String::new());
         for (n, narrowing) in self.question.narrowing.iter().enumerate() {
             let wanted = narrowing.wanted.iter().map(|(sql, values)| sql.replace("{}", &self.statement.list(values)));
             let wanted = wanted.collect::<Vec<_>>().join(" INTERSECT ");
             self.statement.add(format!("wanted{n} AS MATERIALIZED (SELECT ARRAY({wanted}) AS keys)"));
-            let inside = format!("inside({{amount}}, n{n}, (SELECT keys FROM wanted{n}))");
+            joins.push_str(&format!(", wanted{n}"));
+            let inside = format!("inside({{amount}}, n{n}, wanted{n}.keys)");
             unknown.push(format!("{} IS NULL", inside.replace("{amount}", "1")));
             whole = inside.replace("{amount}", &whole);
         }
@@ -215,7 +216,7 @@ impl<'q> Facts<'q> {
         // First the part is taken, then it is divided: so the groups add up to it.
         let own = Division(self.question).narrowed_columns();
         self.statement.add(format!(
-            "facts AS (SELECT identifier, type, amount, currency, exactness, dated, parties, unit{own}, {whole} AS whole, {reason} AS reason FROM priced)"
+            "facts AS (SELECT identifier, type, amount, currency, exactness, dated, parties, unit{own}, {whole} AS whole, {reason} AS reason FROM priced{joins})"
         ));
     }
 }

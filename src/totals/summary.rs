@@ -33,13 +33,13 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// Asks whose share in the summaries may change by what is to be written.
 pub const AFFECTED: &str = include_str!("summary/affected.sql");
 
-/// A record whose share may change.
+/// The records whose shares may change.
 #[derive(QueryableByName)]
 pub struct Affected {
-    #[diesel(sql_type = Text)]
-    subject: String,
-    #[diesel(sql_type = Text)]
-    identifier: String,
+    #[diesel(sql_type = Array<Text>)]
+    grants: Vec<String>,
+    #[diesel(sql_type = Array<Text>)]
+    transactions: Vec<String>,
 }
 
 #[derive(QueryableByName)]
@@ -65,21 +65,19 @@ pub async fn is_fresh(connection: &mut AsyncPgConnection) -> diesel::QueryResult
 pub async fn affected(
     connection: &mut AsyncPgConnection,
     statement: commit::Statement<'_>,
-) -> diesel::QueryResult<Option<Vec<Affected>>> {
+) -> diesel::QueryResult<Option<Affected>> {
     if !is_fresh(connection).await? {
         return Ok(None);
     }
-    Ok(Some(statement.load(connection).await?))
+    statement.get_result(connection).await.map(Some)
 }
 
 /// Takes the shares of records out before they are written, or puts them in afterwards.
-pub async fn count(connection: &mut AsyncPgConnection, affected: &[Affected], sign: i32) -> diesel::QueryResult<()> {
-    for subject in [Subject::Grants, Subject::Transactions] {
-        let of = affected.iter().filter(|one| one.subject == subject.name());
-        let identifiers: Vec<&str> = of.map(|one| one.identifier.as_str()).collect();
-        if !identifiers.is_empty() {
+pub async fn count(connection: &mut AsyncPgConnection, affected: &Affected, sign: i32) -> diesel::QueryResult<()> {
+    for (subject, those) in [(Subject::Grants, &affected.grants), (Subject::Transactions, &affected.transactions)] {
+        if !those.is_empty() {
             let statement = shares::statement(subject, false, sign);
-            sql_query(statement).bind::<Array<Text>, _>(identifiers).execute(connection).await?;
+            sql_query(statement).bind::<Array<Text>, _>(those).execute(connection).await?;
         }
     }
     Ok(())
