@@ -28,7 +28,7 @@ pub mod values;
 pub mod written;
 
 /// The version of the rules in `docs/METHOD.md`.
-pub const METHOD: &str = "1.9";
+pub const METHOD: &str = "1.10";
 
 #[cfg(test)]
 mod tests {

@@ -32,6 +32,9 @@ const SEATS: &str = "seats AS (
 const SEATED: &str = " LEFT JOIN seats ON seats.record = t.identifier
   LEFT JOIN sites works ON works.record
     = coalesce(t.doc #>> '{receiver,grant}', t.doc #>> '{receiver,programme}', t.grant_id, t.programme)";
+/// Where that activity works; of what who pays reports, without a word of the receiver's, the payer's own: that is
+/// assumed to be where the money goes.
+const WORKS: &str = "CASE WHEN works.every THEN true WHEN works.none THEN false END";
 
 /// Flows that who receives reports; and those that move no money yet.
 const INCOMING: &str = "'incoming_funds', 'incoming_commitment', 'incoming_pledge'";
@@ -75,13 +78,14 @@ impl Facts<'_> {
         };
         let parked = parked.replace("{itself}", ITSELF);
         self.statement.add(format!(
-            "stated AS MATERIALIZED (SELECT t.identifier, t.parent, t.type, t.amount, t.currency, {} AS giving, {} AS taking, {parked} AS parked,
+            "stated AS MATERIALIZED (SELECT t.identifier, t.parent, t.type, t.amount, t.currency, {} AS giving, {} AS took, {} AS assumed, {parked} AS parked,
                {ITSELF} IS TRUE AS itself, t.type IN ({INCOMING}) AS incoming, t.type IN ({PROMISED}) AS promised,
                nullif(array_remove(ARRAY[t.doc #>> '{{receiver,organisation}}', t.doc #>> '{{receiver,beneficiary}}', rb.organisation], NULL), '{{}}') AS payees,
                nullif(array_remove(ARRAY[t.doc #>> '{{provider,organisation}}', t.doc #>> '{{provider,beneficiary}}', pb.organisation], NULL), '{{}}') AS payers
              FROM transactions t{SELVES}{seated}{those})",
             end(around, "provider", false),
             end(around, RECEIVER, true),
+            if around == Around::Place { WORKS } else { "NULL::boolean" },
         ));
     }
 
@@ -112,9 +116,10 @@ fn end(around: Around, side: &str, receives: bool) -> String {
 /// Whether the payer or receiver of a flow lies inside, if it `reports` it or not.
 fn inside(around: Around, side: &str, reports: bool) -> String {
     match around {
-        // Who receives without a seat receives where the activity works.
+        // Who receives without a seat receives where the activity works that it receives for.
         Around::Place if side == RECEIVER => {
-            "coalesce(seats.receiver, CASE WHEN works.every THEN true WHEN works.none THEN false END)".to_owned()
+            let own = if reports { "true" } else { "coalesce(t.doc #>> '{receiver,grant}', t.doc #>> '{receiver,programme}') IS NOT NULL" };
+            format!("coalesce(seats.receiver, CASE WHEN {own} THEN {WORKS} END)")
         }
         Around::Place => "seats.provider".to_owned(),
         Around::Programme => {

@@ -15,14 +15,34 @@ const NAMED: &str = "climbed AS (
     FROM unnamed part JOIN stated whole ON whole.identifier = part.parent LEFT JOIN paying ON paying.identifier = whole.identifier
     WHERE part.payees IS NULL AND whole.incoming <> part.incoming AND (whole.payers IS NULL OR paying.payers && part.paid) IS NOT FALSE
       AND (whole.payees && part.paid) IS NOT TRUE),
-  named AS (
-    SELECT stated.identifier, stated.parent, type, amount, currency, giving, taking, parked, itself, stated.incoming, promised, payers,
+  called AS (
+    SELECT stated.identifier, stated.parent, type, amount, currency, giving, took, assumed, parked, itself, stated.incoming, promised, payers,
       coalesce(stated.payees, unnamed.payees, ARRAY[' ' || unnamed.identifier]) AS payees
     FROM stated LEFT JOIN (SELECT DISTINCT ON (flow) * FROM unnamed ORDER BY flow, height DESC) AS unnamed
       ON unnamed.flow = stated.identifier)";
 /// Whether a `whole` and a `part` of it tell of the same payment: they name one receiver, who does not pay itself in the
 /// part alone.
 const SAME: &str = "(whole.payees && part.payees AND whole.itself >= part.itself)";
+/// Where a receiver is that only the payer's own activity tells of: there, unless what tells of the same payment says
+/// another place, below or above.
+const ASSUMED: &str = "same AS MATERIALIZED (
+    SELECT whole.identifier AS whole, part.identifier AS part FROM called part JOIN called whole ON whole.identifier = part.parent
+    WHERE {same}),
+  lower AS (
+    SELECT identifier AS flow, identifier, took FROM called WHERE took IS NULL AND assumed IS NOT NULL
+    UNION
+    SELECT lower.flow, called.identifier, called.took
+    FROM lower JOIN same ON same.whole = lower.identifier JOIN called ON called.identifier = same.part WHERE lower.took IS NULL),
+  higher AS (
+    SELECT identifier AS flow, identifier, took FROM called WHERE took IS NULL AND assumed IS NOT NULL
+    UNION
+    SELECT higher.flow, called.identifier, called.took
+    FROM higher JOIN same ON same.part = higher.identifier JOIN called ON called.identifier = same.whole WHERE higher.took IS NULL),
+  other AS (
+    SELECT DISTINCT flow, took FROM (SELECT * FROM lower UNION ALL SELECT * FROM higher) AS every WHERE took IS NOT NULL),
+  named AS (
+    SELECT called.*, coalesce(called.took, CASE WHEN other.flow IS NULL THEN called.assumed END) AS taking
+    FROM called LEFT JOIN other ON other.flow = called.identifier AND other.took <> called.assumed)";
 /// Whether the part says something of it that the whole does not.
 const TELLS: &str =
     "{same} AND (whole.giving IS NULL AND part.giving IS NOT NULL OR whole.taking IS NULL AND part.taking IS NOT NULL)";
@@ -82,7 +102,9 @@ const ORIGIN: &str = "origin AS (
 /// The sides of flows, with what parts and wholes say of them.
 pub fn sides() -> String {
     let of = |side: &str| AGREED.replace("{side}", side);
-    format!("{NAMED}, {}", filled(TOLD)).replace("{giving}", &of("giving")).replace("{taking}", &of("taking"))
+    format!("{NAMED}, {}, {}", filled(ASSUMED), filled(TOLD))
+        .replace("{giving}", &of("giving"))
+        .replace("{taking}", &of("taking"))
 }
 
 /// The same with where payers have it from of whom nobody says where they are; `unknown` if nothing says it.

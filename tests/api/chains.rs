@@ -37,8 +37,9 @@ async fn what_came_in_counts_where_it_came_in() {
         body("T-SCHOOL", Some("T-A")),
         body("T-SOMEBODY", None),
         named("grants", "T-G", json!({"title": {"en": "G"}, "status": "closed", "places": [{"location": "T-A"}]})),
+        named("grants", "T-H", json!({"title": {"en": "H"}, "status": "closed", "places": [{"location": "T-ABROAD"}]})),
     ]);
-    let cases: [(&str, &[&str]); 36] = [
+    let cases: [(&str, &[&str]); 41] = [
         // A receipt that names who paid at the top and no receiver is of whom the middle paid.
         (
             "1:D EU>UN 100; 2:D(1) UN>TOWN 100; 3:I(2) EU>- 100; 4:D(3) ->SCHOOL 60",
@@ -71,6 +72,12 @@ async fn what_came_in_counts_where_it_came_in() {
             "1:D EU>SOMEBODY 100 for G; 2:D(1) SOMEBODY>SCHOOL 60; 3:D(1) SOMEBODY>UN 40",
             &["T-1", "inside: T-2", "outward: T-3"],
         ),
+        // Where the payer's grant works says less of the receiver than its own receipt, all of it or not.
+        ("1:D EU>SOMEBODY 100 for H; 2:I(1) EU>SOMEBODY 100 for G; 3:D(2) SOMEBODY>SCHOOL 60", &["T-1", "inside: T-3"]),
+        ("1:D EU>SOMEBODY 100 for G; 2:I(1) EU>SOMEBODY 100 for H", &["", "outside: T-1"]),
+        ("1:D EU>SOMEBODY 100 for G; 2:I(1) EU>SOMEBODY 40 for H", &["", "side_unknown: T-1"]),
+        ("1:D EU>SOMEBODY 100 for G; 2:I(1) EU>SOMEBODY 40 for G", &["T-1"]),
+        ("1:I EU>SOMEBODY 100 for G; 2:D(1) EU>SOMEBODY 100; 3:D(2) EU>SOMEBODY 100 for H", &["T-3", "replaced: T-2"]),
         // Each hop is told by who receives too, as a part of what was paid.
         ("1:D EU>SOMEBODY 100; 2:I(1) EU>SOMEBODY 100; 3:D(2) SOMEBODY>SCHOOL 100", &["T-3", "replaced: T-1"]),
         // Who received says so too, and what was passed on is a part of that.
