@@ -34,6 +34,8 @@ pub fn server(listener: TcpListener, state: State) -> std::io::Result<Server> {
     })
     .client_request_timeout(Duration::from_secs(10))
     .keep_alive(Duration::from_secs(75))
+    // Who hangs up wants no answer, and what is looked for on its behalf ends.
+    .h1_allow_half_closed(false)
     .shutdown_timeout(10)
     .listen(listener)?;
     Ok(server.run())

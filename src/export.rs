@@ -23,6 +23,7 @@ use crate::formats::{Export, Format, Writer, related};
 use crate::page::Options;
 use crate::state::State;
 use crate::store::ask::Ask;
+use crate::store::grain::{self, Grain};
 use crate::store::rates;
 use crate::store::read::{self, Row};
 
@@ -93,7 +94,7 @@ async fn run(
     tell: oneshot::Sender<Result<i64, Problem>>,
     pieces: Sender<Result<Bytes, io::Error>>,
 ) -> Result<(), Problem> {
-    let lays_out = job.options.as_of.is_some() && job.format.is_standard();
+    let lays_out = job.options.as_of.is_some() && (job.format.is_standard() || job.ask.grain == Grain::Transaction);
     let mode = if lays_out { "READ WRITE" } else { "READ ONLY" };
     connection.batch_execute(&format!("BEGIN ISOLATION LEVEL REPEATABLE READ {mode}")).await?;
     let prepared = prepare(connection, &mut job).await;
@@ -101,7 +102,11 @@ async fn run(
     tell.send(prepared).map_err(|_| Problem::unavailable("the client went away"))?;
     failed?;
     if !job.is_head {
-        send(connection, job, &pieces).await?;
+        // Who goes away while rows are still being looked for does not keep them being looked for.
+        tokio::select! {
+            sent = send(connection, job, &pieces) => sent?,
+            () = pieces.closed() => return Err(Problem::unavailable("the client went away")),
+        }
     }
     Ok(connection.batch_execute("COMMIT").await?)
 }
@@ -115,6 +120,9 @@ async fn prepare(connection: &mut Connection, job: &mut Job) -> Result<i64, Prob
             as_of.enter(connection).await?;
             if job.format.is_standard() {
                 connection.batch_execute(related::PAST).await?;
+            }
+            if job.ask.grain == Grain::Transaction {
+                connection.batch_execute(grain::PAST).await?;
             }
             job.export.moment = as_of.0;
             0
@@ -171,11 +179,7 @@ async fn send(connection: &mut Connection, job: Job, pieces: &Sender<Result<Byte
         let sent = tokio::time::timeout(PATIENCE, pieces.send(Ok(piece))).await;
         if matches!(sent, Ok(Ok(()))) { Ok(()) } else { Err(Problem::unavailable("the client went away")) }
     };
-    let take = async |buffer: &mut Vec<u8>| match buffer.len() >= PIECE {
-        true => hand_over(buffer).await,
-        false if pieces.is_closed() => Err(Problem::unavailable("the client went away")),
-        false => Ok(()),
-    };
+    let take = async |buffer: &mut Vec<u8>| if buffer.len() >= PIECE { hand_over(buffer).await } else { Ok(()) };
     write(connection, &ask, &options, &mut *writer, &mut buffer, take).await?;
     let ended = tokio::task::spawn_blocking(move || writer.end(&mut buffer).map(|file| (buffer, file)));
     let (mut buffer, file) = ended.await.map_err(Problem::internal)?.map_err(Problem::internal)?;

@@ -2,6 +2,7 @@
 //! made up: grants without it are left out and named. docs/MAPPING.md says what becomes what.
 
 mod grant;
+mod rest;
 
 use std::fs::File;
 use std::io;
@@ -20,6 +21,24 @@ pub const DERIVED: &str = "registerDerived";
 
 /// The part of an original that says of each date of a grant in which member it stood.
 pub const DATES: &str = "dates";
+
+/// The member that says, of an item of a list that is kept for what the register does not say of it, which of the
+/// register's it is: who receives or pays, the flow, the programme, the address of a document, or what these make of
+/// the others.
+pub const OF: &str = "register:of";
+
+/// What stands for a sector.
+pub fn sector(vocabulary: &str, code: &str) -> String {
+    format!("{vocabulary} {code}")
+}
+
+/// What stands for a period.
+pub fn period(start: Option<&str>, end: Option<&str>) -> String {
+    format!("{}/{}", start.unwrap_or_default(), end.unwrap_or_default())
+}
+
+/// What the standard's list of countries does not have.
+const NO_COUNTRY: &str = "XK";
 
 /// Grants that are left out and named; of more only the number is said.
 const NAMED: usize = 1000;

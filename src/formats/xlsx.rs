@@ -157,6 +157,11 @@ fn fits(text: &str) -> bool {
     text.encode_utf16().count() <= CELL
 }
 
+/// Whether a text is no more than what a cell took of it.
+pub fn is_cut(text: &str) -> bool {
+    text.ends_with(CUT) && text.encode_utf16().count() >= CELL - 1
+}
+
 /// As much of a text as a cell takes.
 fn fitting(text: String) -> String {
     if fits(&text) {

@@ -15,6 +15,12 @@ pub trait Rows {
     fn name(&self, n: usize) -> Option<&str>;
     /// The identifier in a row, for whatever is wrong with the row.
     fn identifier(&self, cells: &[String]) -> Option<String>;
+    /// How many sheets of a workbook are read, of those that there are.
+    fn sheets(&mut self, _there: usize) -> usize {
+        1
+    }
+    /// What comes next are the rows of this sheet.
+    fn sheet(&mut self, _name: &str) {}
     /// Takes a row.
     fn row(&mut self, line: i64, cells: &[String]) -> Result<(), Closed>;
     /// Takes what is wrong with a row.

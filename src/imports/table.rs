@@ -154,7 +154,8 @@ impl Header {
                 Column::Keys(_, key) if !self.has(&format!("{member}_json")) => {
                     // Shares of a whole that others have a part of now are not known any more.
                     let stay = self.is_table || same_keys(&new, old, key);
-                    same_items(new, old, key, |part| stay || part != "percentage")
+                    let items = same_items(new, old, key, |part| stay || part != "percentage");
+                    if self.is_table { items } else { with_repeated(items, old, key) }
                 }
                 _ => continue,
             };
@@ -284,6 +285,20 @@ fn same_keys(one: &Value, other: &Value, key: &str) -> bool {
         list.as_array().into_iter().flatten().map(|item| item[key].to_string()).collect()
     };
     keys(one) == keys(other)
+}
+
+/// Items with those that the list had beside them under the same key: what is no table names each once.
+fn with_repeated(new: Value, old: &Value, key: &str) -> Value {
+    let Value::Array(mut items) = new else { return new };
+    let number = |items: &[Value], of: &Value| items.iter().filter(|item| item[key] == *of).count();
+    let (old, named) = (old.as_array().map(Vec::as_slice).unwrap_or_default(), items.clone());
+    for (n, item) in old.iter().enumerate() {
+        let stated = number(&named, &item[key]);
+        if stated > 0 && number(&old[..n], &item[key]) >= stated {
+            items.push(item.clone());
+        }
+    }
+    Value::Array(items)
 }
 
 /// Items with the other parts of those that the list had under the same key.

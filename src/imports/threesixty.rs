@@ -12,6 +12,7 @@ mod part;
 mod parties;
 pub mod records;
 pub mod said;
+mod sheets;
 #[cfg(test)]
 mod tests;
 

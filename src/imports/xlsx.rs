@@ -1,4 +1,4 @@
-//! Workbooks: the first sheet as a table, and the template that a clerk fills in.
+//! Workbooks: their sheets as tables, and the template that a clerk fills in.
 
 use std::io::{Cursor, Read};
 
@@ -12,12 +12,13 @@ use super::rows::Rows;
 use super::sink::{Closed, broken};
 use super::workbook::{UNPACKED, measure};
 use crate::error::Fault;
+use crate::formats::xlsx::is_cut;
 use crate::kind::Kind;
 
 /// Rows of the template that have drop-downs.
 const ROWS: u32 = 10_000;
 
-/// Reads the first sheet.
+/// Reads the first sheet, and as many more as `rows` takes.
 pub fn read(mut input: impl Read, rows: &mut dyn Rows) -> Result<(), Closed> {
     let mut body = Vec::new();
     if let Err(error) = input.read_to_end(&mut body) {
@@ -31,22 +32,32 @@ pub fn read(mut input: impl Read, rows: &mut dyn Rows) -> Result<(), Closed> {
         Ok(book) => book,
         Err(error) => return rows.end(0, unreadable(format!("this is no workbook: {error}"))),
     };
-    let Some(name) = book.sheet_names().first().cloned() else {
+    let names = book.sheet_names();
+    if names.is_empty() {
         return rows.end(0, unreadable("the workbook has no sheet".into()));
-    };
-    match cells(&mut book, &name, rows) {
-        Ok(done) => done,
-        Err(words) => rows.end(0, unreadable(words)),
     }
+    let mut text_left = UNPACKED;
+    for name in &names[..rows.sheets(names.len()).min(names.len())] {
+        rows.sheet(name);
+        match cells(&mut book, name, &mut text_left, rows) {
+            Ok(done) => done?,
+            Err(words) => return rows.end(0, unreadable(words)),
+        }
+    }
+    Ok(())
 }
 
 /// Hands on the rows of a sheet, cell by cell: neither where its last cell is said to
 /// be, nor how often it repeats a text, costs memory.
-fn cells(book: &mut Xlsx<Cursor<Vec<u8>>>, name: &str, rows: &mut dyn Rows) -> Result<Result<(), Closed>, String> {
-    let broken = |error: calamine::XlsxError| format!("the first sheet cannot be read: {error}");
+fn cells(
+    book: &mut Xlsx<Cursor<Vec<u8>>>,
+    name: &str,
+    text_left: &mut u64,
+    rows: &mut dyn Rows,
+) -> Result<Result<(), Closed>, String> {
+    let broken = |error: calamine::XlsxError| format!("the sheet {name:.100} cannot be read: {error}");
     let mut cells = book.worksheet_cells_reader(name).map_err(broken)?;
     let mut line = Line::default();
-    let mut text_left = UNPACKED;
     loop {
         let cell = cells.next_cell_with_formula_metadata().map_err(broken)?;
         let at = cell.as_ref().map(|cell| cell.pos);
@@ -82,9 +93,13 @@ fn cells(book: &mut Xlsx<Cursor<Vec<u8>>>, name: &str, rows: &mut dyn Rows) -> R
             continue;
         }
         let value = text(&value);
-        text_left = text_left
+        if is_cut(&value) {
+            line.fault(column, "the text was cut to what a cell holds: leave the column out to keep it, or send CSV");
+            continue;
+        }
+        *text_left = text_left
             .checked_sub(value.len() as u64)
-            .ok_or("the sheet has more than 64 MB of text; send CSV or NDJSON")?;
+            .ok_or("the workbook has more than 64 MB of text; send CSV or NDJSON")?;
         line.set(column, value);
     }
 }

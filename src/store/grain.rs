@@ -37,6 +37,16 @@ pub enum Grain {
     Transaction,
 }
 
+/// Lays out flows and grants of an instant that was entered, in the stead of its views: the past has no indexes, and
+/// flows are looked up for each record.
+pub const PAST: &str = "
+    CREATE TEMPORARY TABLE transactions ON COMMIT DROP AS SELECT * FROM transactions;
+    CREATE INDEX ON transactions (grant_id);
+    CREATE INDEX ON transactions (programme);
+    CREATE TEMPORARY TABLE grants ON COMMIT DROP AS SELECT * FROM grants;
+    CREATE INDEX ON grants (programme);
+    ANALYZE transactions, grants";
+
 /// An amount of the database with cents, as records have it.
 fn cents(amount: Value) -> Value {
     serde_json::from_value::<Amount>(amount).map_or(Value::Null, |amount| json!(amount))

@@ -137,6 +137,31 @@ async fn a_client_that_goes_away_leaves_no_transaction_open() {
 }
 
 #[actix_web::test]
+async fn what_is_looked_for_ends_with_who_asked() {
+    use diesel_async::SimpleAsyncConnection;
+    let app = TestApp::empty().await;
+    let address = app.base.trim_start_matches("http://").to_owned();
+    // Nothing can be read as long as this goes on.
+    let mut holder = app.connection().await;
+    holder.batch_execute("BEGIN; LOCK transactions IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let waiting = "SELECT count(*) AS number FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    for path in ["/v1/transactions.csv", "/v1/grants.csv?grain=transaction"] {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).unwrap();
+        let started = std::time::Instant::now();
+        while number(&app, waiting).await == 0 {
+            assert!(started.elapsed().as_secs() < 20, "{path} does not wait");
+        }
+        drop(stream);
+        let started = std::time::Instant::now();
+        while number(&app, waiting).await > 0 {
+            assert!(started.elapsed().as_secs() < 20, "{path} waits for nobody");
+        }
+    }
+    holder.batch_execute("ROLLBACK").await.unwrap();
+}
+
+#[actix_web::test]
 async fn waiting_writers_leave_readers_alone() {
     use diesel_async::SimpleAsyncConnection;
     let app = TestApp::empty().await;

@@ -262,6 +262,10 @@ async fn files_of_the_register_change_nothing_in_it() {
             json!([{"vocabulary": "99", "code": "X", "percentage": 100}, {"code": "11110", "percentage": 100}]);
         client.put(&format!("/v1/grants/T-G{n}"), &grant, &[]).await.expect(201);
     }
+    // Who receives as both has a share of each.
+    let mut grant = make::grant("Both");
+    grant["recipients"] = json!([{"beneficiary": "T-A", "role": "lead", "percentage": 60}, {"beneficiary": "T-A", "role": "partner", "percentage": 40}]);
+    client.put("/v1/grants/T-G4", &grant, &[]).await.expect(201);
     // A promise for a day to come, and a value of no period, have no room in the standard.
     let promise = json!({"type": "outgoing_commitment", "date": "2099-01-01", "value": {"amount": 5, "currency": "EUR", "value_date": "2024"}, "grant": "T-G0"});
     client.put("/v1/transactions/T-G0:transaction-1", &promise, &[]).await.expect(201);

@@ -269,3 +269,53 @@ async fn a_table_that_ends_within_a_row_stores_nothing() {
     import(&app.town(), "format=360giving", rest.into()).await;
     assert_eq!(app.anon().get("/v1/grants").await.expect(200).identifiers(), ["T-G"]);
 }
+
+/// What a package gives back with a grant belongs to what it came with, whatever becomes of that here.
+#[actix_web::test]
+#[cfg_attr(no_reference, ignore = "the standard is missing")]
+async fn what_is_kept_stays_with_what_it_came_with() {
+    let app = TestApp::empty().await;
+    let body = |id: &str, more: Value| {
+        let mut body = json!({"id": id, "name": id});
+        more.as_object().unwrap().iter().for_each(|(name, value)| body[name] = value.clone());
+        body
+    };
+    let grant = json!({
+        "id": "T-1", "title": "Roof", "description": "A roof", "currency": "GBP", "amountAwarded": 1000, "awardDate": "2020-01-02",
+        "recipientOrganization": [
+            body("GB-CHC-1000001", json!({"postalCode": "A1", "dateModified": "2020-01-01T00:00:00Z"})),
+            body("GB-CHC-1000002", json!({"postalCode": "B2"})),
+            body("GB-CHC-1000003", json!({"location": [{"countryCode": "rs", "name": "C"}]}))],
+        "fundingOrganization": [body("GB-CHC-1000004", json!({}))],
+        "classifications": [{"vocabulary": "own", "code": "1", "title": "Own"},
+            {"vocabulary": "IATI SectorVocabulary 1", "code": "11220", "title": "Primary education"}],
+        "plannedDates": [{"startDate": "2020-01-01", "endDate": "2020-06-30", "duration": 6}, {"startDate": "2021"}],
+        "disbursementTransaction": [{"value": 5, "description": "no date"},
+            {"id": "a", "transactionDate": "2020-02-01", "value": 400, "currency": "GBP", "note": "first"},
+            {"id": "b", "transactionDate": "2020-03-01", "value": 500, "currency": "GBP", "note": "second"}],
+    });
+    threesixty(&app.town(), &grant).await;
+    let told = async || app.anon().get("/v1/grants.360giving").await.expect(200).json();
+    let members = |grant: &Value, list: &str, name: &str| -> Vec<Value> {
+        grant[list].as_array().unwrap().iter().map(|item| item[name].clone()).collect()
+    };
+    let package = told().await;
+    let back = &package["grants"][0];
+    assert_eq!(crate::threesixty::faults(&package), [] as [&str; 0]);
+    assert_eq!(members(back, "recipientOrganization", "postalCode"), [json!("A1"), json!("B2"), Value::Null]);
+    assert_eq!(back["recipientOrganization"][0]["dateModified"], "2020-01-01T00:00:00Z");
+    assert_eq!(back["recipientOrganization"][2]["location"], json!([{"name": "C"}]));
+    assert_eq!(members(back, "classifications", "title"), ["Primary education", "Own"]);
+    assert_eq!(back["plannedDates"], grant["plannedDates"]);
+    assert_eq!(members(back, "disbursementTransaction", "note"), [json!("first"), json!("second"), Value::Null]);
+    unchanged_by_its_own_files(&app).await;
+    assert_eq!(counts(&threesixty(&app.town(), &grant).await), [0; 4]);
+    // Somebody receives no more, and it ends later.
+    let recipients = app.anon().get("/v1/grants/T-1").await.json()["recipients"].as_array().unwrap()[1..].to_vec();
+    let changes = json!({"recipients": recipients, "end_date": "2020-12-31"});
+    app.town().patch("/v1/grants/T-1", &changes, &PATCH).await.expect(200);
+    let back = &told().await["grants"][0];
+    assert_eq!(members(back, "recipientOrganization", "postalCode"), [json!("B2"), Value::Null]);
+    assert_eq!(back["actualDates"], json!([{"startDate": "2020-01-01", "endDate": "2020-12-31"}]));
+    assert_eq!(back["plannedDates"], json!([{"startDate": "2021"}]));
+}

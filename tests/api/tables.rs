@@ -161,6 +161,19 @@ async fn workbooks_are_tables() {
     );
 }
 
+#[actix_web::test]
+async fn a_text_that_a_cell_cut_does_not_come_back() {
+    let app = TestApp::empty().await;
+    let mut grant = make::grant("A");
+    grant["description"] = json!({"en": "õ".repeat(40_000)});
+    app.town().put("/v1/grants/T-1", &grant, &[]).await.expect(201);
+    let book = async |fields: &str| app.anon().get(&format!("/v1/grants.xlsx{fields}")).await.expect(200).body;
+    let refused = send(&app.town(), "collection=grants&format=xlsx", book("").await, &[]).await.expect(400).json();
+    assert_eq!(faults(&refused), ["2 description_en - T-1 cell_invalid"]);
+    let report = send(&app.town(), "collection=grants&format=xlsx", book("?fields=title").await, &[]).await;
+    assert_eq!(report.expect(200).json()["counts"]["unchanged"], 1);
+}
+
 /// A workbook that says to be as large as one can be.
 pub fn sparse() -> Vec<u8> {
     let mut book = rust_xlsxwriter::Workbook::new();

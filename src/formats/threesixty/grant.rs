@@ -6,7 +6,8 @@ use chrono::{NaiveDate, SecondsFormat};
 use rust_decimal::Decimal;
 use serde_json::{Map, Number, Value, json};
 
-use super::{DATES, DERIVED};
+use super::rest::{complete, standing};
+use super::{DATES, DERIVED, NO_COUNTRY, period, sector};
 use crate::collections::grants::RecipientRole;
 use crate::collections::transactions::{self, Transaction, TransactionType};
 use crate::formats::activity::Activity;
@@ -16,8 +17,9 @@ use crate::record::{Identifier, OrganisationRole, Original, PartialDate, Status,
 
 /// The languages of a text that has to be in one, the first best.
 const LANGUAGES: [&str; 3] = ["en", "sr-Latn", "sr-Cyrl"];
-/// What the standard's list of countries does not have.
-const NO_COUNTRY: &str = "XK";
+
+/// An item of a list, with what stands for it in [`OF`].
+type Item = (String, Value);
 
 /// What came to be, and what was planned.
 const ACTUAL: &str = "actualDates";
@@ -31,6 +33,7 @@ const NUMBERS: [(&str, &[&str]); 2] =
 pub fn grant(of: &Activity, related: &Related) -> (Value, Vec<&'static str>) {
     let recipients = recipients(of, related);
     let award_date = award_date(of, related);
+    let (funder_keys, funders): (Vec<String>, Vec<Value>) = funders(of, related).into_iter().unzip();
     let missing: Vec<&str> = [
         ("amountAwarded", of.budget.is_none()),
         ("awardDate", award_date.is_none()),
@@ -45,7 +48,7 @@ pub fn grant(of: &Activity, related: &Related) -> (Value, Vec<&'static str>) {
         "id": of.identifier,
         "title": text(&of.title),
         "description": text(of.description.as_ref().unwrap_or(&of.title)),
-        "fundingOrganization": funders(of, related),
+        "fundingOrganization": funders,
         "dateModified": of.updated_at.to_rfc3339_opts(SecondsFormat::Secs, true),
     });
     if let Some(budget) = &of.budget {
@@ -54,25 +57,32 @@ pub fn grant(of: &Activity, related: &Related) -> (Value, Vec<&'static str>) {
     if let Some(date) = award_date {
         grant["awardDate"] = json!(date);
     }
-    let mut add = |member: &str, items: Vec<Value>| {
+    let mut keys = HashMap::from([("fundingOrganization", funder_keys)]);
+    let mut add = |member: &'static str, items: Vec<Item>| {
         if !items.is_empty() {
+            let (of, items): (Vec<String>, Vec<Value>) = items.into_iter().unzip();
+            keys.insert(member, of);
             grant[member] = items.into();
         }
     };
     add("recipientOrganization", recipients);
     for (member, dates) in dates(of, original) {
-        add(member, vec![dates.into()]);
+        let [start, end] = [&of.start_date, &of.end_date].map(|date| date.as_ref().map(|date| date.0.as_str()));
+        add(member, vec![(period(start, end), dates.into())]);
     }
-    add("beneficiaryLocation", of.places.iter().map(|share| location(&share.location.0, &related.places)).collect());
-    add(
-        "classifications",
-        of.sectors.iter().map(|share| json!({"vocabulary": format!("IATI SectorVocabulary {}", share.vocabulary), "code": share.code})).collect(),
-    );
+    let places = of.places.iter().map(|share| &share.location.0);
+    add("beneficiaryLocation", places.map(|place| (place.clone(), location(place, &related.places))).collect());
+    let classified = of.sectors.iter().map(|share| {
+        let vocabulary = format!("IATI SectorVocabulary {}", share.vocabulary);
+        (sector(&share.vocabulary, &share.code), json!({"vocabulary": vocabulary, "code": share.code}))
+    });
+    add("classifications", classified.collect());
     add("grantProgramme", programme(of, related).into_iter().collect());
-    add(
-        "relatedDocument",
-        of.documents.iter().map(|document| json!({"title": text(&document.title), "url": document.url})).collect(),
-    );
+    let documents = of
+        .documents
+        .iter()
+        .map(|document| (document.url.clone(), json!({"title": text(&document.title), "url": document.url})));
+    add("relatedDocument", documents.collect());
     add("commitmentTransaction", flows(of, related, &[TransactionType::OutgoingCommitment]));
     add("disbursementTransaction", flows(of, related, &[TransactionType::Disbursement, TransactionType::Expenditure]));
     // Nor is a commitment to be made of a date that is its first day.
@@ -84,30 +94,12 @@ pub fn grant(of: &Activity, related: &Related) -> (Value, Vec<&'static str>) {
     let places = digest_of(&json!([of.places]));
     let locations = original.and_then(|original| original.part("beneficiaryLocation", Some(&places)));
     if let Some(locations) = locations.and_then(|text| serde_json::from_str(text).ok()) {
-        grant["beneficiaryLocation"] = locations;
+        grant["beneficiaryLocation"] = standing(locations);
     }
     if let Some(rest) = original.and_then(|original| serde_json::from_str(original.part("rest", None)?).ok()) {
-        complete(&mut grant, rest);
+        complete(&mut grant, rest, &keys);
     }
     (grant, missing)
-}
-
-/// Adds what is not there: members to an object, and to the items of a list, each to its own.
-fn complete(grant: &mut Value, rest: Value) {
-    match (grant, rest) {
-        (Value::Object(grant), Value::Object(rest)) => {
-            for (name, more) in rest {
-                match grant.get_mut(&name) {
-                    Some(there) => complete(there, more),
-                    None => drop(grant.insert(name, more)),
-                }
-            }
-        }
-        (Value::Array(items), Value::Array(rest)) => {
-            items.iter_mut().zip(rest).for_each(|(item, more)| complete(item, more));
-        }
-        _ => {}
-    }
 }
 
 /// A text in one language.
@@ -167,16 +159,16 @@ fn organisation(identifier: &Identifier, parties: &HashMap<String, Party>) -> Va
 }
 
 /// Who holds the award, before its partners.
-fn recipients(of: &Activity, related: &Related) -> Vec<Value> {
+fn recipients(of: &Activity, related: &Related) -> Vec<Item> {
     let with = |role: RecipientRole| of.recipients.iter().filter(move |recipient| recipient.role == role);
     with(RecipientRole::Lead)
         .chain(with(RecipientRole::Partner))
-        .map(|recipient| organisation(&recipient.beneficiary, &related.parties))
+        .map(|recipient| (recipient.beneficiary.0.clone(), organisation(&recipient.beneficiary, &related.parties)))
         .collect()
 }
 
 /// Who pays for it, else for its programme; else who publishes it.
-fn funders(of: &Activity, related: &Related) -> Vec<Value> {
+fn funders(of: &Activity, related: &Related) -> Vec<Item> {
     let lines = of.funding.iter().filter_map(|line| line.organisation.as_ref());
     let others = of.organisations.iter().filter(|other| other.role == OrganisationRole::Funding);
     let mut own: Vec<&Identifier> = lines.chain(others.map(|other| &other.organisation)).collect();
@@ -186,8 +178,8 @@ fn funders(of: &Activity, related: &Related) -> Vec<Value> {
     let mut seen = std::collections::HashSet::new();
     own.retain(|funder| seen.insert(*funder));
     match own.is_empty() {
-        true => vec![json!({"id": of.publisher, "name": related.publisher})],
-        false => own.into_iter().map(|funder| organisation(funder, &related.parties)).collect(),
+        true => vec![(String::new(), json!({"id": of.publisher, "name": related.publisher}))],
+        false => own.into_iter().map(|who| (who.0.clone(), organisation(who, &related.parties))).collect(),
     }
 }
 
@@ -207,14 +199,14 @@ fn location(identifier: &str, places: &HashMap<String, Place>) -> Value {
     location
 }
 
-fn programme(of: &Activity, related: &Related) -> Option<Value> {
+fn programme(of: &Activity, related: &Related) -> Option<Item> {
     let programme = related.programme.as_ref()?;
-    Some(json!({"code": of.programme, "title": text(&programme.title)}))
+    Some((of.programme.as_ref()?.0.clone(), json!({"code": of.programme, "title": text(&programme.title)})))
 }
 
-fn flows(of: &Activity, related: &Related, types: &[TransactionType]) -> Vec<Value> {
+fn flows(of: &Activity, related: &Related, types: &[TransactionType]) -> Vec<Item> {
     let of_types = related.transactions.iter().filter(|flow| types.contains(&flow.transaction_type));
-    of_types.map(|flow| transaction(of, flow, &related.parties)).collect()
+    of_types.map(|flow| (flow.identifier.0.clone(), transaction(of, flow, &related.parties))).collect()
 }
 
 /// What a package called a flow, which the register calls so within its grant.

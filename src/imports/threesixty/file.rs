@@ -8,9 +8,8 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::flat::Columns;
+use super::sheets::Sheets;
 use crate::error::Fault;
-use crate::imports::rows::Rows;
 use crate::imports::sink::Closed;
 use crate::imports::{csv, xlsx};
 
@@ -22,6 +21,8 @@ pub enum Found {
     Grant(Value),
     /// What is wrong where one should be.
     Wrong(Vec<Fault>),
+    /// What is left out, or is odd, without being wrong.
+    Note(Fault),
     /// Why the rest cannot be read.
     End(Fault),
 }
@@ -43,58 +44,15 @@ pub fn each(mut file: &File, on: &mut Each<'_>) -> Result<(), Closed> {
     }
     let input = BufReader::new(file);
     match text.first() {
-        _ if first.starts_with(b"PK") => xlsx::read(input, &mut Sheet { columns: None, width: 0, on }),
         Some(b'{' | b'[') => package(input, on),
-        _ => csv::read(input, &mut Sheet { columns: None, width: 0, on }),
-    }
-}
-
-/// The rows of the template as grants.
-struct Sheet<'e, 'f> {
-    columns: Option<Columns>,
-    width: usize,
-    on: &'e mut Each<'f>,
-}
-
-impl Rows for Sheet<'_, '_> {
-    fn width(&self) -> Option<usize> {
-        self.columns.as_ref().map(|_| self.width)
-    }
-
-    fn name(&self, _n: usize) -> Option<&str> {
-        None
-    }
-
-    fn identifier(&self, _cells: &[String]) -> Option<String> {
-        None
-    }
-
-    fn row(&mut self, line: i64, cells: &[String]) -> Result<(), Closed> {
-        let Some(columns) = &self.columns else {
-            match Columns::read(cells) {
-                Ok(columns) => {
-                    let named = cells.iter().rposition(|cell| !cell.trim().is_empty());
-                    (self.columns, self.width) = (Some(columns), named.map_or(0, |last| last + 1));
-                }
-                Err(faults) => (self.on)(line, Found::Wrong(faults))?,
+        _ => {
+            let mut rows = Sheets::new(on);
+            match first.starts_with(b"PK") {
+                true => xlsx::read(input, &mut rows)?,
+                false => csv::read(input, &mut rows)?,
             }
-            return Ok(());
-        };
-        let (grant, faults) = columns.grant(cells);
-        if faults.is_empty() {
-            return (self.on)(line, Found::Grant(grant));
+            rows.finish()
         }
-        let identifier = grant["id"].as_str().map(str::to_owned);
-        let faults = faults.into_iter().map(|fault| Fault { identifier: identifier.clone(), ..fault });
-        (self.on)(line, Found::Wrong(faults.collect()))
-    }
-
-    fn fault(&mut self, line: i64, fault: Fault) -> Result<(), Closed> {
-        (self.on)(line, Found::Wrong(vec![fault]))
-    }
-
-    fn end(&mut self, line: i64, fault: Fault) -> Result<(), Closed> {
-        (self.on)(line, Found::End(fault))
     }
 }
 

@@ -79,6 +79,7 @@ pub fn flows(
         let wrong = own.iter().filter(|_| Identifier::is_valid(of.identifier));
         wrong.for_each(|own| check(own, &part.at("id"), out));
         let identifier = own.unwrap_or_else(|| format!("{}:{kind}:{}", of.identifier, n + 1));
+        part.became(&identifier);
         let mut flow = json!({"identifier": identifier, "type": kind, "date": date, "value": money(&value, &currency)});
         if let Some(date) = part.date("valueDate", out) {
             flow["value"]["value_date"] = date.into();

@@ -10,7 +10,7 @@ use super::part::{self, Part};
 use super::{Known, Mapped, fields, kept, parties};
 use crate::codes;
 use crate::collections::{grants, transactions};
-use crate::formats::threesixty::DERIVED;
+use crate::formats::threesixty::{DERIVED, period as period_key, sector as sector_key};
 use crate::record::original::digest_of;
 use crate::record::{PartialDate, PlaceShare};
 
@@ -174,17 +174,16 @@ fn required(part: &Part, out: &mut Mapped) {
 /// When it begins and ends: as it did, else as it was planned; and which member said which.
 fn period(part: &mut Part, out: &mut Mapped) -> ((Option<String>, Option<String>), Map<String, Value>) {
     let (mut start, mut end, mut said) = (None, None, Map::new());
-    for member in ["actualDates", "plannedDates"] {
-        let mut events = part.parts(member, out);
+    let mut all = ["actualDates", "plannedDates"].map(|member| (member, part.parts(member, out)));
+    for (member, events) in &mut all {
         if let Some(event) = events.first_mut() {
             for (date, own) in [("startDate", &mut start), ("endDate", &mut end)] {
                 if own.is_none() {
                     *own = event.date(date, out);
-                    said.extend(own.is_some().then(|| (date.to_owned(), member.into())));
+                    said.extend(own.is_some().then(|| (date.to_owned(), (*member).into())));
                 }
             }
         }
-        part.put(member, events);
     }
     if let (Some(from), Some(to)) = (&start, &end)
         && !PartialDate(from.clone()).may_precede(&PartialDate(to.clone()))
@@ -192,6 +191,12 @@ fn period(part: &mut Part, out: &mut Mapped) -> ((Option<String>, Option<String>
         out.note("", "period_backwards", format!("{to} is before {from}; the end is left out"));
         end = None;
         said.shift_remove("endDate");
+    }
+    for (member, mut events) in all {
+        if let Some(event) = events.first_mut().filter(|_| said.values().any(|other| other == member)) {
+            event.became(period_key(start.as_deref(), end.as_deref()));
+        }
+        part.put(member, events);
     }
     ((start, end), said)
 }
@@ -202,7 +207,10 @@ fn programme(known: &dyn Known, part: &mut Part, out: &mut Mapped) -> Option<Str
     let mut programmes = part.parts("grantProgramme", out);
     for programme in &mut programmes {
         match programme.text("code", out) {
-            Some(code) if found.is_none() && known.is_programme(&code) => found = Some(code),
+            Some(code) if found.is_none() && known.is_programme(&code) => {
+                programme.became(&code);
+                found = Some(code);
+            }
             Some(code) => programme.keep("code", code),
             None => {}
         }
@@ -241,7 +249,10 @@ fn sectors(part: &mut Part, out: &mut Mapped) -> Vec<Value> {
         let (vocabulary, code) = (class.text("vocabulary", out), class.text("code", out));
         let number = vocabulary.as_deref().and_then(|vocabulary| vocabulary.strip_prefix(SECTOR_VOCABULARY));
         match (number.filter(|number| codes::SECTOR_VOCABULARIES.contains(number)), &code) {
-            (Some(number), Some(code)) => sectors.push(json!({"vocabulary": number, "code": code})),
+            (Some(number), Some(code)) => {
+                class.became(sector_key(number, code));
+                sectors.push(json!({"vocabulary": number, "code": code}));
+            }
             _ => [("vocabulary", vocabulary), ("code", code)]
                 .into_iter()
                 .for_each(|(member, text)| text.into_iter().for_each(|text| class.keep(member, text))),
@@ -259,6 +270,7 @@ fn documents(part: &mut Part, out: &mut Mapped) -> Vec<Value> {
         let (url, title) = (document.text("url", out), document.text("title", out));
         match (&url, &title) {
             (Some(url), Some(title)) if codes::is_web_address(url) => {
+                document.became(url);
                 documents.push(json!({"url": url, "title": {"en": title}}));
             }
             _ => [("url", url), ("title", title)]

@@ -5,6 +5,7 @@ use serde_json::{Map, Number, Value};
 
 use super::Mapped;
 use crate::error::{SHORT, clip};
+use crate::formats::threesixty::OF;
 use crate::json::push;
 use crate::record::{PartialDate, is_visible};
 
@@ -19,6 +20,8 @@ pub struct Part {
     /// Its JSON Pointer.
     pub pointer: String,
     members: Map<String, Value>,
+    /// What of the register it says more of.
+    of: Option<String>,
 }
 
 impl Part {
@@ -27,8 +30,8 @@ impl Part {
         let pointer = pointer.into();
         match value {
             Value::Object(mut members) => {
-                members.retain(|_, member| !is_nothing(member));
-                Some(Self { pointer, members })
+                members.retain(|name, member| !is_nothing(member) && name != OF);
+                Some(Self { pointer, members, of: None })
             }
             other => {
                 wrong(&pointer, &other, "an object", out);
@@ -83,10 +86,14 @@ impl Part {
     /// Takes a date, or the day of an instant.
     pub fn date(&mut self, member: &str, out: &mut Mapped) -> Option<String> {
         let text = self.text(member, out)?;
+        let at = self.at(member);
         if let Some(date) = iso(&text) {
+            // The standard has months and years where something begins or ends.
+            if date.len() < 10 && !matches!(member, "startDate" | "endDate") {
+                undated(&at, &text, out);
+            }
             return Some(date.to_owned());
         }
-        let at = self.at(member);
         let date = british(&text);
         match &date {
             Some(date) => out.note(
@@ -98,7 +105,7 @@ impl Part {
                 out.fault(at.clone(), "date_invalid", format!("{} is no date: write 2024-03-31", clip(&text, SHORT)))
             }
         }
-        dated(&at, &text, out);
+        undated(&at, &text, out);
         date
     }
 
@@ -128,10 +135,25 @@ impl Part {
         }
     }
 
-    /// Keeps what is left of a list of objects. Those that were used up stand there empty, if any is not.
-    pub fn put(&mut self, member: &str, parts: Vec<Self>) {
-        if parts.iter().any(|part| !part.members.is_empty()) {
-            self.keep(member, parts.into_iter().map(|part| Value::Object(part.members)).collect::<Value>());
+    /// Says what of the register it became: what is left is kept for that, as long as it is there.
+    pub fn became(&mut self, of: impl Into<String>) {
+        self.of = Some(of.into());
+    }
+
+    /// Keeps what is left of a list of objects: of those that became something, and the others whole. In which order
+    /// the first stand makes no difference.
+    pub fn put(&mut self, member: &str, mut parts: Vec<Self>) {
+        parts.retain(|part| !part.members.is_empty());
+        parts.sort_by(|one, other| match (&one.of, &other.of) {
+            (Some(one), Some(other)) => one.cmp(other),
+            (one, other) => other.is_some().cmp(&one.is_some()),
+        });
+        if !parts.is_empty() {
+            let items = parts.into_iter().map(|mut part| {
+                part.members.extend(part.of.map(|of| (OF.to_owned(), of.into())));
+                Value::Object(part.members)
+            });
+            self.keep(member, items.collect::<Value>());
         }
     }
 
@@ -147,7 +169,7 @@ impl Part {
         self.members.len() < before
     }
 
-    /// What nobody took. Days that a spreadsheet program wrote as midnights are days.
+    /// What nobody took. Days that a spreadsheet program wrote as midnights are days, but for what was modified then.
     pub fn rest(self) -> Map<String, Value> {
         let mut rest = Value::Object(self.members);
         days(&mut rest);
@@ -161,9 +183,13 @@ impl Part {
 /// Notes a date that the standard does not have in this form.
 pub fn dated(pointer: &str, text: &str, out: &mut Mapped) {
     if iso(text).is_none() {
-        let words = format!("{} is no date of 360Giving: 2024-03-31, or an instant of it", clip(text, SHORT));
-        out.breaks(pointer, "date_format", words);
+        undated(pointer, text, out);
     }
+}
+
+fn undated(pointer: &str, text: &str, out: &mut Mapped) {
+    let words = format!("{} is no date of 360Giving: 2024-03-31, or an instant of it", clip(text, SHORT));
+    out.breaks(pointer, "date_format", words);
 }
 
 /// Nothing, or an empty cell of it.
@@ -219,7 +245,15 @@ fn days(value: &mut Value) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(days),
-        Value::Object(members) => members.values_mut().for_each(days),
+        Value::Object(members) => members.iter_mut().for_each(|(name, value)| match value {
+            // Of these the standard wants the instant, and days that a spreadsheet program wrote as such are midnights.
+            Value::String(text) if name == "dateModified" => {
+                if text.len() == 10 && PartialDate::is_valid(text) {
+                    text.push_str("T00:00:00Z");
+                }
+            }
+            value => days(value),
+        }),
         _ => {}
     }
 }

@@ -103,6 +103,7 @@ fn parties(
             continue;
         };
         let identifier = identify(part, reference, name, out);
+        part.became(&identifier);
         if !found.iter().any(|party| party.identifier == identifier) {
             found.push(Party { reference: reference.clone(), identifier, name: name.clone() });
         }

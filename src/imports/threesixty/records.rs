@@ -13,6 +13,7 @@ use super::said::{GRANT, Said, Same};
 use super::{Known, Package};
 use crate::collections::{grants, transactions};
 use crate::error::Fault;
+use crate::formats::threesixty::OF;
 use crate::imports::iati::who::Who;
 use crate::imports::known::{self, Named, Record};
 use crate::imports::sink::{Closed, Sink};
@@ -55,6 +56,7 @@ pub fn records(file: &File, known: &known::Known, said: &Said, sink: &mut Sink) 
         let grant = match grant {
             Found::Grant(grant) => grant,
             Found::Wrong(faults) => return faults.into_iter().try_for_each(|fault| sink.fault(line, fault)),
+            Found::Note(note) => return sink.note(note),
             Found::End(fault) => return sink.end(line, fault),
         };
         let (mapped, same) = package.grant(&grant, said);
@@ -112,7 +114,7 @@ fn kept(record: &Value) -> Vec<String> {
     let within = |name: &str, part: &Value| -> BTreeSet<String> {
         let all =
             part.as_object().into_iter().chain(part.as_array().into_iter().flatten().filter_map(Value::as_object));
-        all.flat_map(Map::keys).map(|member| format!("{name}/{member}")).collect()
+        all.flat_map(Map::keys).filter(|member| *member != OF).map(|member| format!("{name}/{member}")).collect()
     };
     let named = rest.iter().flat_map(|(name, part)| match within(name, part) {
         parts if parts.is_empty() => [name.clone()].into(),

@@ -171,13 +171,13 @@ fn a_grant_becomes_records() {
         rest,
         json!({
             "Open Call?": "YES", "amountAppliedFor": 2000,
-            "plannedDates": [{"duration": 12, "startDate": "2024-01"}],
-            "recipientOrganization": [{"postalCode": "X"}, {}],
+            "plannedDates": [{"duration": 12, "startDate": "2024-01", "register:of": "2024-02-03/2024-12"}],
+            "recipientOrganization": [{"postalCode": "X", "register:of": "T-GB-COH-1"}],
             // It only looks like the number of the charity.
-            "fundingOrganization": [{"companyNumber": "9"}],
-            "classifications": [{}, {"title": "Water"}], "relatedDocument": [{}, {"url": "none"}],
-            "commitmentTransaction": [{}, {"recipient": "who?"}],
-            "disbursementTransaction": [{}, {"value": 7}],
+            "fundingOrganization": [{"companyNumber": "9", "register:of": "T-GB-CHC-9:funder"}],
+            "classifications": [{"title": "Water"}], "relatedDocument": [{"url": "none"}],
+            "commitmentTransaction": [{"recipient": "who?", "register:of": "G-1:outgoing_commitment:2"}],
+            "disbursementTransaction": [{"value": 7}],
         })
     );
     let flow = &records[4].1;
